@@ -1,0 +1,85 @@
+"""The contract every attention mechanism keeps.
+
+A mechanism is a rule from queries, keys and values to outputs. The surrounding layer owns the projections
+W_Q, W_K, W_V and W_O, the positions and the cache; the mechanism owns what is its own (daGPAM's W_Q^-, its lambdas).
+One pass through a layer:
+
+    queries, keys = mechanism.branches(q, k)          before positions are applied
+    queries, keys = rotate(queries), rotate(keys)     every branch sees the same positions
+    y = mechanism(queries, keys, v, causal=True)      `keys` and `v` may come from a cache
+
+Shapes: q [B, H, T, D], k and v [B, H, S, D] with S >= T; the T queries are the last T of the S positions.
+`weights` is the dense form [B, H, T, S] of the same rule: slow, plain, and equal to the fused path in float64.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reattend.settings import at_least, within
+
+Branches = tuple[Tensor, ...]
+
+
+class Attention(nn.Module, ABC):
+    """Base of all mechanisms; see the module's docstring for the contract."""
+
+    def __init__(self, *, heads: int, head_width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        at_least("model.heads", heads, 1)
+        within("attention.dropout", dropout, 0.0, 1.0)
+        self.heads, self.head_width, self.dropout = heads, head_width, dropout
+
+    def branches(self, q: Tensor, k: Tensor) -> tuple[Branches, Branches]:
+        """The query and key tensors the rule compares, before positions are applied. The keys are what a cache keeps."""
+        return (q,), (k,)
+
+    @abstractmethod
+    def forward(
+        self, queries: Branches, keys: Branches, v: Tensor, *, causal: bool, mask: Tensor | None = None
+    ) -> Tensor:
+        """Outputs [B, H, T, D]. `mask` [B or 1, H or 1, T, S] is True where a query may look."""
+
+    @abstractmethod
+    def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
+        """The dense attention scores [B, H, T, S]; without dropout, `weights @ v` is what `forward` returns."""
+
+    @classmethod
+    def tie(cls, layers: Sequence[Self]) -> None:  # noqa: B027 - most mechanisms share nothing between layers
+        """Called once with the mechanism of every layer, for those that share parameters between layers."""
+
+    def learned(self) -> dict[str, list[float]]:
+        """The few learned scalars worth a place in a run's record, by name."""
+        return {}
+
+    def fused(self, q: Tensor, k: Tensor, v: Tensor, *, causal: bool, mask: Tensor | None) -> Tensor:
+        """softmax(q k^T / sqrt(D)) v by PyTorch's fused kernels, which never hold [T, S] for a plain causal pass.
+
+        PyTorch aligns its own causal mask to the first key; ours is aligned to the last, as decoding needs.
+        With dropout on a CPU, PyTorch has no fused kernel and falls back to the dense form.
+        """
+        queries, keys = q.shape[-2], k.shape[-2]
+        plain = causal and mask is None and queries == keys
+        if causal and not plain and queries > 1:
+            mask = visible(queries, keys, device=q.device) if mask is None else mask & visible(queries, keys, device=q.device)
+        dropout = self.dropout if self.training else 0.0
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=plain, dropout_p=dropout)
+
+
+def visible(queries: int, keys: int, *, device: torch.device) -> Tensor:
+    """[T, S], True where key s is not later than query t, the queries being the last T positions."""
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+def probabilities(q: Tensor, k: Tensor, *, causal: bool, mask: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(D)) over the visible keys, dense: [B, H, T, S]."""
+    scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+    if causal:
+        scores = scores.masked_fill(~visible(*scores.shape[-2:], device=q.device), -torch.inf)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(dim=-1)

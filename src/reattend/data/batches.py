@@ -1,0 +1,96 @@
+"""Blocks as batches of (inputs, targets), both int64 [B, T]: a target is the token after its input."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reattend.settings import SettingError, at_least
+
+IGNORED = -100  # a target that the loss leaves out, as torch.nn.functional.cross_entropy has it
+
+Batch = tuple[Tensor, Tensor]
+
+
+class TrainingBatches:
+    """Shuffled blocks; their order depends on (seed, epoch) alone, and a checkpoint keeps the place.
+
+    Each epoch cuts the text at another offset, so that a token meets other positions of the context, and
+    leaves out the last blocks of its order, which do not fill a batch.
+    """
+
+    def __init__(self, tokens: np.ndarray, *, context: int, batch_size: int, seed: int) -> None:
+        at_least("seed", seed, 0)
+        self.tokens, self.context, self.batch_size, self.seed = tokens, context, batch_size, seed
+        # offsets 0 to context - 1, fewer in a text too short for them; each gives the same number of blocks
+        self.offsets = min(context, len(tokens) - context)
+        self.blocks = (len(tokens) - self.offsets) // context
+        if self.blocks < batch_size:
+            raise SettingError(
+                "data.batch_size",
+                batch_size,
+                f"at most {self.blocks}, the blocks of {context} tokens in a train split of {len(tokens)}",
+                "Lower data.batch_size or data.context, or choose a longer text.",
+            )
+        self.epoch = self.taken = 0
+
+    def __len__(self) -> int:
+        return self.blocks // self.batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.taken >= len(self):  # turned here: Lightning never drains an iterator that has a length
+            self.epoch, self.taken = self.epoch + 1, 0
+        starts = self._starts()
+        while self.taken < len(self):
+            first = self.taken * self.batch_size
+            self.taken += 1  # before the yield: a checkpoint taken now must not see this batch again
+            rows = starts[first : first + self.batch_size, None] + np.arange(self.context + 1)  # [B, T + 1]
+            yield _shifted(self.tokens[rows])
+
+    def _starts(self) -> np.ndarray:  # [blocks]
+        draw = np.random.default_rng([self.seed, self.epoch])
+        return draw.integers(self.offsets) + self.context * draw.permutation(self.blocks)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.epoch, self.taken = state["epoch"], state["taken"]
+
+
+class EvaluationBatches:
+    """Blocks side by side, in order: every token but the first of the split is a target exactly once.
+
+    The last block is filled up with `IGNORED` targets. With a `limit`, evenly spread whole blocks are kept
+    that hold at most so many targets. `targets` is the number that will be scored.
+    """
+
+    def __init__(
+        self, tokens: np.ndarray, *, context: int, batch_size: int, limit: int | None = None
+    ) -> None:
+        self.tokens, self.context, self.batch_size = tokens, context, batch_size
+        self.targets = len(tokens) - 1
+        if limit is None or limit >= self.targets:
+            self.starts = np.arange(0, self.targets, context)
+        else:
+            whole, kept = self.targets // context, limit // context
+            self.starts = np.arange(kept) * whole // kept * context
+            self.targets = kept * context
+
+    def __len__(self) -> int:
+        return -(-len(self.starts) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for first in range(0, len(self.starts), self.batch_size):
+            rows = self.starts[first : first + self.batch_size, None] + np.arange(
+                self.context + 1
+            )  # [B, T + 1]
+            inside = rows < len(self.tokens)
+            inputs, targets = _shifted(self.tokens[np.where(inside, rows, 0)])
+            yield inputs, targets.masked_fill(~torch.from_numpy(inside[:, 1:]), IGNORED)
+
+
+def _shifted(block: np.ndarray) -> Batch:  # [B, T + 1] -> two of [B, T]
+    wide = block.astype(np.int64)
+    return torch.from_numpy(wide[:, :-1].copy()), torch.from_numpy(wide[:, 1:].copy())

@@ -1,0 +1,107 @@
+"""What every corpus offers: verified splits, an identity for the record, and batches.
+
+Importing this module does not import torch, so that commands which only prepare data start at once.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reattend.settings import SettingError, at_least
+
+if TYPE_CHECKING:
+    from reattend.data.batches import EvaluationBatches, TrainingBatches
+
+Splits = dict[str, np.ndarray]  # "train", "valid", "test" -> [n] tokens, one after the other
+
+
+class Corpus(ABC):
+    """A text in three splits, served as blocks of `context` tokens; an option is one module of this room."""
+
+    unit = "byte"
+    vocabulary = 256
+    source: str  # where the text comes from, as the record shall say it
+    licence: str
+
+    def __init__(self, *, context: int, batch_size: int, valid_limit: int | None = None) -> None:
+        """`valid_limit`: how many tokens the validations *during* training score; None scores all."""
+        at_least("data.context", context, 1)
+        at_least("data.batch_size", batch_size, 1)
+        self.context, self.batch_size, self.valid_limit = context, batch_size, valid_limit
+
+    @abstractmethod
+    def prepare(self) -> Path:
+        """Fetch and verify what is missing; the file or folder that now holds the corpus."""
+
+    @abstractmethod
+    def load(self) -> Splits:
+        """The tokens of each split."""
+
+    def splits(self) -> Splits:
+        """The tokens of each split, each long enough for one block and its shifted targets."""
+        return self._splits
+
+    @cached_property
+    def _splits(self) -> Splits:
+        splits = self.load()
+        shortest = min(splits, key=lambda name: len(splits[name]))
+        most = len(splits[shortest]) - 1
+        if self.context > most:
+            raise SettingError(
+                "data.context",
+                self.context,
+                f"at most {most}, the length of the {shortest} split ({most + 1} {self.unit}s) less one",
+                "Lower data.context or choose a longer text.",
+            )
+        if self.valid_limit is not None and self.valid_limit < self.context:
+            raise SettingError(
+                "data.valid_limit",
+                self.valid_limit,
+                f"at least data.context ({self.context}), as whole blocks are scored",
+                "Raise data.valid_limit, set it to null or lower data.context.",
+            )
+        return splits
+
+    def identity(self) -> dict[str, Any]:
+        """What the record keeps to tell this text from any other."""
+        whole = hashlib.sha256()
+        splits = {}
+        for split, tokens in self.splits().items():
+            whole.update(tokens.data)
+            splits[split] = {"tokens": len(tokens), "sha256": hashlib.sha256(tokens.data).hexdigest()}
+        return {
+            "name": type(self).__module__.rpartition(".")[2],  # file name = config name = name in records
+            "unit": self.unit,
+            "source": self.source,
+            "licence": self.licence,
+            "sha256": whole.hexdigest(),
+            "splits": splits,
+        }
+
+    def training_batches(self, *, seed: int) -> "TrainingBatches":
+        """The train split in an order that depends on the seed and the epoch alone."""
+        from reattend.data.batches import TrainingBatches
+
+        return TrainingBatches(
+            self.splits()["train"], context=self.context, batch_size=self.batch_size, seed=seed
+        )
+
+    def evaluation_batches(self, split: str, *, limit: int | None = None) -> "EvaluationBatches":
+        """A split in its own order, each token scored once; `limit` keeps evenly spread blocks only."""
+        from reattend.data.batches import EvaluationBatches
+
+        return EvaluationBatches(
+            self.splits()[split], context=self.context, batch_size=self.batch_size, limit=limit
+        )
+
+
+def byte_splits(path: Path) -> Splits:
+    """A file as bytes: the first 90 % train, the next 5 % valid, the rest test, as is usual for enwik8."""
+    tokens = np.memmap(path, dtype=np.uint8, mode="r")
+    first = len(tokens) * 90 // 100
+    second = first + len(tokens) * 5 // 100
+    return {"train": tokens[:first], "valid": tokens[first:second], "test": tokens[second:]}

@@ -1,0 +1,1 @@
+"""Scores of a model: sums are accumulated and divided once."""

@@ -1,0 +1,21 @@
+"""Models built around an attention mechanism, one architecture a file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from reattend.settings import build
+
+__all__ = ["build_model"]
+
+
+def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **given: Any) -> Any:
+    """The module `models/<config["architecture"]>.py` in the sizes of `config`, around the mechanism `attention` names.
+
+    `given` is what the surroundings decide: for a decoder its vocabulary, context and seed.
+    """
+    sizes = {key: value for key, value in config.items() if key != "architecture"}
+    return build(
+        nn.Module, __name__, sizes, group="model", name=config["architecture"], attention=attention, **given
+    )

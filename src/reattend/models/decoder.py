@@ -1,0 +1,100 @@
+"""A decoder language model around any attention mechanism (GPT-2's shape; Radford et al. 2019).
+
+    tokens [B, T] -> logits [B, T, vocabulary]; logits[:, t] predict token t + 1
+
+Reading with a `State` goes on where the last call ended; any split of a text into calls gives the same logits.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reattend.attention import build_attention
+from reattend.cache import State
+from reattend.models.initialise import initialise
+from reattend.models.layers import Block, Norm
+from reattend.models.positions import POSITIONS, Positions
+from reattend.settings import SettingError, at_least, within
+
+
+class Decoder(nn.Module):
+    def __init__(
+        self,
+        *,
+        attention: Mapping[str, Any],
+        vocabulary: int,
+        context: int,
+        seed: int,
+        width: int,
+        layers: int,
+        heads: int,
+        feed_forward: int | None = None,
+        norm: Norm = "pre",
+        positions: Literal["learned", "sinusoidal", "rotary"] = "rotary",
+        tied_embeddings: bool = True,
+        dropout: float = 0.0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        for setting, value in (("width", width), ("layers", layers), ("heads", heads)):
+            at_least(f"model.{setting}", value, 1)
+        inner = 4 * width if feed_forward is None else feed_forward
+        at_least("model.feed_forward", inner, 1)
+        within("model.dropout", dropout, 0.0, 1.0)
+        if width % heads:
+            raise SettingError("model.width", width, f"a multiple of model.heads={heads}", "Change one of the two.")
+        head_width = width // heads
+
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.positions: Positions = POSITIONS[positions](width=width, head_width=head_width, context=context)
+        self.dropout = nn.Dropout(dropout)
+        mechanisms = [build_attention(attention, heads=heads, head_width=head_width) for _ in range(layers)]
+        type(mechanisms[0]).tie(mechanisms)
+        self.blocks = nn.ModuleList(
+            Block(width=width, inner=inner, mechanism=mechanism, norm=norm, dropout=dropout, bias=bias)
+            for mechanism in mechanisms
+        )
+        self.final_norm = nn.LayerNorm(width, bias=bias) if norm == "pre" else nn.Identity()
+        self.output = nn.Linear(width, vocabulary, bias=False)
+        initialise(self, seed=seed, layers=layers)
+        if tied_embeddings:
+            self.output.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor, *, state: State | None = None) -> Tensor:
+        start = 0 if state is None else state.seen
+        x = self.dropout(self.positions.add(self.embedding(tokens), start))  # [B, T, width]
+        angles = self.positions.angles(start, tokens.shape[1], tokens.device)
+        for index, block in enumerate(self.blocks):
+            x = block(x, angles=angles, state=None if state is None else state.layers[index])
+        if state is not None:
+            state.seen += tokens.shape[1]
+        return self.output(self.final_norm(x))
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Summed -ln p of the targets [B, T] that are not -100, and how many those are."""
+        logits = self(tokens)
+        nats = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100, reduction="sum")
+        return nats, (targets != -100).sum()
+
+    def learned(self) -> dict[str, list[Any]]:
+        """Each mechanism's few learned scalars, a list by layer."""
+        layers = [block.attention.mechanism.learned() for block in self.blocks]
+        return {name: [layer[name] for layer in layers] for name in layers[0]}
+
+
+@torch.no_grad()
+def generate(model: Decoder, prompt: Tensor, *, state: State, length: int, temperature: float, seed: int) -> Tensor:
+    """`prompt` [1, T] continued by `length` sampled tokens; temperature 0 takes the likeliest."""
+    draw = torch.Generator(device=prompt.device).manual_seed(seed)
+    tokens = [prompt]
+    for _ in range(length):
+        logits = model(tokens[-1], state=state)[:, -1].float()
+        if temperature == 0:
+            following = logits.argmax(-1, keepdim=True)
+        else:
+            following = torch.multinomial((logits / temperature).softmax(-1), 1, generator=draw)
+        tokens.append(following)
+    return torch.cat(tokens, dim=1)

@@ -1,0 +1,79 @@
+"""How a token's position reaches the model: learned, sinusoidal, or rotary.
+
+    learned      x + E[t], trained, at most `context` positions
+    sinusoidal   x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.5)
+    rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., arXiv 2104.09864)
+"""
+
+import torch
+from torch import Tensor, nn
+
+from reattend.settings import SettingError
+
+
+class Positions(nn.Module):
+    """Adds nothing and turns nothing: what each kind of position overrides."""
+
+    def add(self, x: Tensor, start: int) -> Tensor:
+        """x [B, T, width], its first token at position `start`."""
+        return x
+
+    def angles(self, start: int, length: int, device: torch.device) -> Tensor | None:
+        """What `rotate` needs for these positions: once a pass, for every layer and branch."""
+        return None
+
+
+class Learned(Positions):
+    def __init__(self, *, width: int, head_width: int, context: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(context, width)
+
+    def add(self, x: Tensor, start: int) -> Tensor:
+        end = start + x.shape[1]
+        if end > self.table.num_embeddings:
+            raise SettingError(
+                "data.context", end, f"at most {self.table.num_embeddings}, the learned positions", "Use rotary positions."
+            )
+        return x + self.table.weight[start:end]
+
+
+class Sinusoidal(Positions):
+    def __init__(self, *, width: int, head_width: int, context: int) -> None:
+        super().__init__()
+        if width % 2:
+            raise SettingError("model.width", width, "an even number for sinusoidal positions", "Add 1.")
+        self.width = width
+
+    def add(self, x: Tensor, start: int) -> Tensor:
+        turn = _turns(start, x.shape[1], self.width, x.device)  # [T, width / 2]
+        return x + torch.cat((turn.sin(), turn.cos()), dim=-1).to(x.dtype)
+
+
+class Rotary(Positions):
+    def __init__(self, *, width: int, head_width: int, context: int) -> None:
+        super().__init__()
+        if head_width % 2:
+            raise SettingError("model.width", width, "an even width per head for rotary positions", "Change heads or width.")
+        self.head_width = head_width
+
+    def angles(self, start: int, length: int, device: torch.device) -> Tensor | None:
+        turn = _turns(start, length, self.head_width, device)
+        return torch.polar(torch.ones_like(turn), turn)  # [T, D / 2] on the unit circle
+
+
+def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
+    """x [B, H, T, D] turned by `angles`, or as it is where positions are added elsewhere."""
+    if angles is None:
+        return x
+    exact = x.to(torch.promote_types(x.dtype, torch.float32))
+    pairs = torch.view_as_complex(exact.unflatten(-1, (-1, 2)))  # one complex product each way
+    return torch.view_as_real(pairs * angles).flatten(-2).to(x.dtype)
+
+
+def _turns(start: int, length: int, width: int, device: torch.device) -> Tensor:
+    """t w_i for the positions t from `start`, [T, width / 2]; float32 keeps far positions apart under bfloat16."""
+    frequency = 10000.0 ** (-torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
+    return torch.arange(start, start + length, device=device, dtype=torch.float32)[:, None] * frequency
+
+
+POSITIONS = {"learned": Learned, "sinusoidal": Sinusoidal, "rotary": Rotary}

@@ -1,0 +1,103 @@
+"""Records on disk: written whole or not at all, and checked against their types when read."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import types
+import typing
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from reattend.records.record import SCHEMA, Record, RecordError
+
+SPELLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+SPELLED |= {list: "a list", dict: "an object"}
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the place of `path` when the block succeeds and vanishes when it fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write `record` so that equal records are equal files."""
+    text = json.dumps(
+        dataclasses.asdict(record), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
+    with atomic(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Every record of a folder, sorted by name; none where the folder does not exist."""
+    return sorted((read_record(path) for path in folder.glob("*.json")), key=lambda record: record.name)
+
+
+def read_record(path: Path) -> Record:
+    """The record in `path`, or a RecordError that names the file and the fix."""
+    restore = f"Delete it or restore it with `git checkout -- {path}`"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+        raise RecordError(path, f"not JSON ({error})", restore) from None
+    try:
+        content = _expect(content, dict, "the whole file")
+        if _expect(content.get("schema"), int, "schema") > SCHEMA:
+            problem = f"schema {content['schema']} is newer than this version reads ({SCHEMA})"
+            raise RecordError(path, problem, "Update reattend")
+        return typing.cast(Record, _typed(content, Record, ""))
+    except _MismatchError as mismatch:
+        raise RecordError(path, str(mismatch), restore) from None
+
+
+class _MismatchError(Exception):
+    pass
+
+
+@lru_cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _typed(value: Any, hint: Any, at: str) -> Any:
+    """`value` as `hint` wants it; `at` is its dotted place in the file."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        (kind,) = (argument for argument in arguments if argument is not types.NoneType)
+        return None if value is None else _typed(value, kind, at)
+    if origin is list:
+        return [_typed(item, arguments[0], f"{at}[{i}]") for i, item in enumerate(_expect(value, list, at))]
+    if origin is dict:
+        return {k: _typed(v, arguments[1], f"{at}.{k}") for k, v in _expect(value, dict, at).items()}
+    if typing.is_typeddict(hint):
+        return _expect(value, dict, at) | _fields(value, hint, at)
+    if dataclasses.is_dataclass(hint):
+        return typing.cast(type, hint)(**_fields(_expect(value, dict, at), hint, at))
+    return value if hint is Any else _expect(value, hint, at)
+
+
+def _fields(value: dict[str, Any], kind: Any, at: str) -> dict[str, Any]:
+    read = {}
+    for name, hint in _hints(kind).items():
+        place = f"{at}.{name}".lstrip(".")
+        if name not in value:
+            raise _MismatchError(f"{place} is missing")
+        read[name] = _typed(value[name], hint, place)
+    return read
+
+
+def _expect(value: Any, kind: type, at: str) -> Any:
+    allowed = (int, float) if kind is float else kind  # JSON writes 2.0 as it likes
+    if isinstance(value, allowed) and (kind is bool or not isinstance(value, bool)):
+        return value
+    raise _MismatchError(f"{at} is {json.dumps(value)[:40]}, expected {SPELLED[kind]}")

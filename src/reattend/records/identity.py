@@ -1,0 +1,59 @@
+"""When are two configurations the same run, and what is that run called?"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reattend.settings import SettingError
+
+# Keys, or whole groups, that say where and how a run is shown and can never change its result.
+CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "trainer.progress")
+
+
+def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as flat `attention.name: softmax` pairs."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{key}.{inner}": leaf for inner, leaf in dotted(value).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The dotted pairs that decide what a run computes."""
+    shown = tuple(f"{key}." for key in CANNOT_CHANGE_A_RESULT)
+    return {key: value for key, value in dotted(config).items() if not f"{key}.".startswith(shown)}
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that are equal when two configurations compute the same."""
+    pairs = {key: _same_number(value) for key, value in deciding(config).items()}
+    text = json.dumps(pairs, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _same_number(value: Any) -> Any:
+    # `lambda_init=1` on the command line is the 1.0 of the YAML file
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def run_name(config: Mapping[str, Any]) -> str:
+    """The user's own name for the run, or one that says what it is and changes with the configuration."""
+    if config["name"] is not None:
+        return _file_name("name", config["name"])
+    parts = [
+        _file_name("experiment", config["experiment"]),
+        *(_file_name(group, config[group]["name"]) for group in ("data", "attention", "model")),
+    ]
+    return "_".join([*parts, f"seed{config['seed']}", config_hash(config)[:8]])
+
+
+def _file_name(setting: str, value: object) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", str(value)):
+        expected = "letters, digits and . _ - with a letter or digit first, as it becomes part of a file name"
+        raise SettingError(setting, value, expected, f"Choose another {setting}.")
+    return str(value)

@@ -1,0 +1,70 @@
+"""The lines below a table: without them its numbers could not be compared with anybody's."""
+
+from collections.abc import Iterable
+
+from reattend.records.record import Record
+from reattend.report.specification import Published
+from reattend.report.table import Table, score_of
+
+
+def legend(table: Table) -> list[str]:
+    """The lines below a table."""
+    spec, first = table.spec, table.records[0]
+    metric = score_of(spec, first)
+    split = spec.metric.partition("/")[0]
+    direction = "lower" if spec.lower_is_better else "higher"
+    lines = [
+        f"Score: {metric.unit} on the {split} split of {first.data['name']}, {metric.count:,} "
+        f"{first.data['unit']}s scored, {spec.evaluation}, context {first.config['data']['context']}; "
+        f"{direction} is better.",
+        f"Runs: {_seeds(table)}{_length(table.records)}; {_unique(map(_machine, table.records))}; "
+        f"{_unique(map(_commit, table.records))}.",
+        f"± is the standard deviation over seeds. Δ is the mean difference to {spec.baseline}, paired by seed"
+        f"{_interval(table)}.",
+        f"Time is that of training and memory the peak ({_unique(r.memory['what'] for r in table.records)}), "
+        f"relative to {spec.baseline} with the same seed; the median over seeds.",
+    ]
+    if any(row.difference and row.difference.interval is None for row in table.rows):
+        lines.append("One seed does not show what chance does: train with seed=1,2,3 for an interval.")
+    return [*lines, *dict.fromkeys(_published(n) for row in table.rows for n in row.published), *spec.notes]
+
+
+def _published(number: Published) -> str:
+    return (
+        f"Published Δ of {number.row}: {number.value:+g} {number.unit} on {number.task} ({number.support}; "
+        f"{number.source}). Shown beside ours, not comparable with it."
+    )
+
+
+def _interval(table: Table) -> str:
+    known = any(row.difference and row.difference.interval for row in table.rows)
+    return ", with its 95 % t-interval; one that spans zero leaves the sign open" if known else ""
+
+
+def _seeds(table: Table) -> str:
+    seeds = sorted({record.seed for record in table.records})
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _length(records: Iterable[Record]) -> str:
+    lengths = {(point["step"], point["tokens"]) for record in records for point in record.curve[-1:]}
+    if len(lengths) != 1:
+        return ""
+    ((steps, tokens),) = lengths
+    return f", {steps:,} steps on {tokens:,} tokens"
+
+
+def _machine(record: Record) -> str:
+    hardware = record.hardware
+    return hardware["accelerator"] or f"{hardware['processor']}, {hardware['threads']} threads"
+
+
+def _commit(record: Record) -> str:
+    git = record.git
+    if git["commit"] is None:
+        return "no commit"
+    return f"commit {git['commit'][:10]}" + (" with uncommitted changes" if git["dirty"] else "")
+
+
+def _unique(texts: Iterable[str]) -> str:
+    return " and ".join(sorted(set(texts)))

@@ -1,0 +1,139 @@
+"""Plain configuration values become objects; a bad value becomes one clear message.
+
+An option of a group is one file: `conf/attention/dagpam.yaml` holds its values and
+`reattend/attention/dagpam.py` its class. `build` brings the two together by their common name, so nothing is
+registered twice: the class's keyword-only constructor is the schema of its YAML file.
+"""
+
+import importlib
+import inspect
+import math
+import pkgutil
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SettingError(ValueError):
+    """A setting the user can mend: says which, what it is, what was expected and how to put it right."""
+
+    def __init__(self, setting: str, value: object, expected: str, fix: str) -> None:
+        super().__init__(f"{setting}={value}: expected {expected}. {fix}")
+        self.setting = setting
+
+
+def options_of(package: str) -> list[str]:
+    """The names a group offers: the modules of its package that define an option (a leading `_` hides one)."""
+    found = importlib.import_module(package)
+    return sorted(module.name for module in pkgutil.iter_modules(found.__path__))
+
+
+def find_class(base: type[T], package: str, name: str, *, setting: str) -> type[T]:
+    """The one subclass of `base` that the module `package.name` defines."""
+    try:
+        module = importlib.import_module(f"{package}.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name != f"{package}.{name}":
+            raise
+        choices = ", ".join(n for n in options_of(package) if _defined(base, f"{package}.{n}"))
+        raise SettingError(setting, name, f"one of {choices}", f"Set {setting} to one of them.") from None
+    classes = _defined(base, module.__name__)
+    if len(classes) != 1:
+        raise TypeError(f"{module.__name__} must define exactly one {base.__name__}, found {len(classes)}")
+    return classes[0]
+
+
+def _defined(base: type[T], module_name: str) -> list[type[T]]:
+    module = importlib.import_module(module_name)
+    return [
+        c
+        for c in vars(module).values()
+        if inspect.isclass(c) and issubclass(c, base) and c is not base and c.__module__ == module_name
+    ]
+
+
+def build(
+    base: type[T], package: str, config: Mapping[str, Any], *, group: str, name: str | None = None, **given: Any
+) -> T:
+    """Construct the option `config` describes.
+
+    `config` holds the user's values (its `name` chooses the module unless `name` is given); `given` holds what the
+    surrounding code supplies, such as the number of heads. Unknown keys and wrong types are SettingErrors that
+    spell the setting as the command line does: `attention.lambda_init=abc`.
+    """
+    chosen = name or str(config["name"])
+    cls = find_class(base, package, chosen, setting=group)
+    values = {key: value for key, value in config.items() if key != "name"}
+    return cls(**check_types(cls.__init__, values, group=group, given=given), **given)
+
+
+def call_by_name(module: types.ModuleType, config: Mapping[str, Any], /, *, group: str, **given: Any) -> Any:
+    """Call the function of `module` that `config["name"]` names, with the rest of `config` as its options."""
+    choices = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    name = config["name"]
+    if name not in choices:
+        known = ", ".join(n for n in choices if not n.startswith("_"))
+        raise SettingError(group, name, f"one of {known}", f"Set {group} to one of them.")
+    values = {key: value for key, value in config.items() if key != "name"}
+    return choices[name](**check_types(choices[name], values, group=group, given=given), **given)
+
+
+def check_types(function: Any, values: Mapping[str, Any], *, group: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as the keyword-only parameters of `function` want them, or a SettingError."""
+    hints = typing.get_type_hints(function)
+    parameters = {
+        n: p
+        for n, p in inspect.signature(function).parameters.items()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY and n not in given
+    }
+    for key, value in values.items():
+        if key not in parameters:
+            known = ", ".join(parameters) or "no options"
+            raise SettingError(f"{group}.{key}", value, f"a known option ({known})", f"Remove {group}.{key}.")
+    for key, parameter in parameters.items():
+        if key not in values and parameter.default is inspect.Parameter.empty:
+            raise SettingError(f"{group}.{key}", "???", "a value", f"Add {group}.{key}=...")
+    return {key: _typed(f"{group}.{key}", value, hints[key]) for key, value in values.items()}
+
+
+def _typed(setting: str, value: Any, hint: Any) -> Any:
+    allowed = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    for kind in allowed:
+        if typing.get_origin(kind) is typing.Literal:
+            if value in typing.get_args(kind):
+                return value
+        elif typing.get_origin(kind) in (list, dict):
+            if isinstance(value, typing.get_origin(kind)):
+                return value
+        elif kind is float:
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return float(value)
+        elif kind is int:
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
+        elif isinstance(value, kind):
+            return value
+    expected = " or ".join(_spell(kind) for kind in allowed)
+    raise SettingError(setting, value, expected, f"Give {setting} such a value.")
+
+
+def _spell(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return "one of " + ", ".join(str(choice) for choice in typing.get_args(kind))
+    names = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text", type(None): "null"}
+    return names.get(kind, str(kind))
+
+
+def at_least(setting: str, value: float, lowest: float) -> None:
+    """Refuse a number below `lowest`."""
+    if value < lowest:
+        raise SettingError(setting, value, f"at least {lowest}", f"Raise {setting} to {lowest} or more.")
+
+
+def within(setting: str, value: float, low: float, high: float) -> None:
+    """Refuse a number outside `low <= value < high`."""
+    if not low <= value < high:
+        raise SettingError(setting, value, f"a number from {low} to below {high}", f"Set {setting} within that range.")

@@ -1,0 +1,143 @@
+"""Checkpoints from which a run goes on exactly: weights, optimiser, schedule, place in the data, random numbers, history.
+
+Two files a run: `last.ckpt`, from which it resumes, and `best.ckpt`, the lowest validation loss. Both are written
+beside their old version and then put in its place, so a kill at any moment leaves a whole file, and both load with
+`weights_only=True`: no code of theirs is run.
+"""
+
+import errno
+import pickle
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from reattend.records import dotted
+from reattend.settings import SettingError
+from reattend.training.history import History
+from reattend.training.module import LanguageModelling
+
+FORMAT = 1
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the user asked for it
+    """The user or the system asked the run to stop; its state is in the last checkpoint."""
+
+
+class Checkpoints(pl.Callback):
+    """Saves at every validation, every `every` steps, and when the run is asked to stop.
+
+    The first Ctrl-C (or SIGTERM) ends the run after the step under way; a second one ends it at once.
+    """
+
+    def __init__(self, *, folder: Path, every: int, history: History, identity: dict[str, Any]) -> None:
+        self.folder, self.every, self.history, self.identity = folder, every, history, identity
+        self.best: float | None = None
+        self._step = 0
+        self._stop: int | None = None
+        self._random: torch.Tensor | None = None
+        self._random_cuda: list[torch.Tensor] = []
+        self._handlers: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._step = trainer.global_step
+        if self._random is not None:  # not earlier: setting up the loops draws numbers too
+            torch.set_rng_state(self._random)
+            if self._random_cuda:
+                torch.cuda.set_rng_state_all(self._random_cuda)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handlers[number] = signal.signal(number, self._ask_to_stop)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stop = number
+        signal.signal(number, self._handlers[number])
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, LanguageModelling)
+        step = trainer.global_step
+        if step == self._step:
+            return
+        self._step = step
+        if step in self.history.due or step % self.every == 0 or self._stop is not None:
+            self.history.take(trainer, pl_module)  # refuses a loss that is not finite: the last good state stays
+            self._save_best(trainer)
+            self.save(trainer, self.folder / "last.ckpt")
+        if self._stop is not None:
+            raise Interrupted(signal.Signals(self._stop).name)
+
+    def _save_best(self, trainer: pl.Trainer) -> None:
+        if self._step in self.history.due:
+            bits = self.history.rows[-1]["valid_bits"]
+            if self.best is None or bits < self.best:
+                self.best = bits
+                self.save(trainer, self.folder / "best.ckpt")
+
+    def save(self, trainer: pl.Trainer, path: Path) -> None:
+        beside = path.with_suffix(".part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            trainer.save_checkpoint(beside)
+            beside.replace(path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            raise SettingError(
+                "results_dir",
+                path.parent,
+                f"a folder that can be written ({reason})",
+                "Make room, or set results_dir elsewhere. The last checkpoint is whole: run the same command to go on.",
+            ) from error
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint["reattend"] = {"format": FORMAT, **self.identity}
+        checkpoint["random"] = torch.get_rng_state()
+        checkpoint["random_cuda"] = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._random, self._random_cuda = checkpoint["random"], checkpoint["random_cuda"]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = state_dict["best"]
+
+
+def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
+    """A checkpoint of ours, or a SettingError that says what is wrong with the file."""
+    fix = f"Set {setting} to another checkpoint, or delete this one and set resume=never."
+    if not path.is_file():
+        raise SettingError(setting, path, "an existing checkpoint file", fix)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(setting, path, f"a whole checkpoint; this one is cut short or damaged ({reason})", fix) from None
+    if not isinstance(checkpoint, dict) or checkpoint.get("reattend", {}).get("format") != FORMAT:
+        raise SettingError(setting, path, f"a checkpoint of this program, format {FORMAT}", fix)
+    return checkpoint
+
+
+def refuse_other_run(checkpoint: dict[str, Any], *, path: Path, identity: dict[str, Any]) -> None:
+    """A run goes on only with the configuration and the data it began with."""
+    saved = checkpoint["reattend"]
+    for part, fix in (("config", "Give the same options"), ("data", "Restore the data")):
+        old, new = dotted(saved[part]), dotted(identity[part])
+        changed = [f"{k}: {old.get(k)} -> {new.get(k)}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)]
+        if changed:
+            expected = f"a checkpoint of the same {part}, but {', '.join(changed)}"
+            raise SettingError("resume", path, expected, f"{fix}, or set resume=never to start anew.")

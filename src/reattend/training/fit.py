@@ -1,0 +1,196 @@
+"""Train one configuration with Lightning, score its best checkpoint, and say all that a record needs."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from reattend.data import build_corpus
+from reattend.data.corpus import Corpus
+from reattend.models import build_model
+from reattend.records import SCHEMA, Metric, PeakMemory, Record, config_hash, git_state, hardware, package_versions
+from reattend.records.identity import deciding
+from reattend.settings import SettingError, at_least, check_types
+from reattend.training import loggers
+from reattend.training.checkpoints import Checkpoints, read_checkpoint, refuse_other_run
+from reattend.training.history import History
+from reattend.training.module import LanguageModelling
+from reattend.training.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """The `trainer` group; its files say what each value means."""
+
+    max_steps: int
+    accumulate: int
+    gradient_clip: float
+    accelerator: Literal["auto", "cpu", "gpu"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    threads: int | None
+    validations: int
+    checkpoint_every: int
+    log_every: int
+    progress: bool
+
+    def __post_init__(self) -> None:
+        for setting in ("max_steps", "accumulate", "validations", "checkpoint_every", "log_every"):
+            at_least(f"trainer.{setting}", getattr(self, setting), 1)
+        at_least("trainer.gradient_clip", self.gradient_clip, 0)
+        if self.threads is not None:
+            at_least("trainer.threads", self.threads, 1)
+        if self.accelerator == "gpu" and not torch.cuda.is_available():
+            raise SettingError("trainer.accelerator", "gpu", "a machine with a CUDA GPU", "Set trainer=cpu.")
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.accelerator != "cpu" and torch.cuda.is_available()
+
+    def lightning(self) -> dict[str, Any]:
+        """The same in Lightning's words. Without a GPU, float32: a CPU's bfloat16 gains little and loses digits."""
+        bfloat16 = self.precision == "bfloat16" or (self.precision == "auto" and self.on_gpu)
+        return {
+            "max_steps": self.max_steps,
+            "max_epochs": -1,
+            "accumulate_grad_batches": self.accumulate,
+            "gradient_clip_val": self.gradient_clip or None,
+            "accelerator": "gpu" if self.on_gpu else "cpu",
+            "devices": 1,
+            "precision": "bf16-mixed" if bfloat16 else "32-true",
+            "log_every_n_steps": self.log_every,
+        }
+
+
+def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
+    """Train what `config` composes, with checkpoints in `folder`, going on where an earlier attempt stopped."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    settings = _settings(config["trainer"])
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    meter = PeakMemory()
+    meter.reset()
+
+    corpus = build_corpus(config["data"])
+    data = corpus.identity()
+    model = _model(config, corpus)
+    print(f"{name}: {_size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
+    module = LanguageModelling(
+        model=model, optimizer=config["optimizer"], schedule=config["schedule"], max_steps=settings.max_steps
+    )
+    identity = {"config_hash": config_hash(config), "config": deciding(config), "data": data}
+    history = History(
+        validation=corpus.evaluation_batches("valid", limit=corpus.valid_limit),
+        unit=corpus.unit,
+        max_steps=settings.max_steps,
+        validations=settings.validations,
+        log_every=settings.log_every,
+    )
+    checkpoints = Checkpoints(folder=folder, every=settings.checkpoint_every, history=history, identity=identity)
+    resume = _resume_from(config, folder, identity)
+    with loggers.opened(config, name=name) as logger:
+        trainer = pl.Trainer(
+            **settings.lightning(),
+            callbacks=[history, checkpoints, *_progress(settings, history, corpus, config)],
+            logger=logger or False,
+            limit_val_batches=0,  # History validates, so that a resumed run validates at the same steps
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        pl.seed_everything(config["seed"], verbose=False)  # for dropout; weights and data have streams of their own
+        trainer.fit(
+            module, corpus.training_batches(seed=config["seed"]), ckpt_path=resume, weights_only=True
+        )
+        metrics = _score(module, corpus, folder)
+        if logger is not None:
+            logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=settings.max_steps)
+
+    test = metrics[f"test/bits_per_{corpus.unit}"]
+    print(f"{name}: {test.value:.4f} bits per {corpus.unit} over {test.count:,} {corpus.unit}s of the test split")
+    accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
+    return Record(
+        schema=SCHEMA,
+        name=name,
+        config=dict(config),
+        config_hash=identity["config_hash"],
+        seed=config["seed"],
+        git=git_state(Path(__file__).parent),
+        versions=package_versions(),
+        hardware=hardware(accelerator, torch.get_num_threads()),
+        parameters={"total": _size(model), "attention_extra": _size(model) - _size_with_softmax(config, corpus)},
+        data=data,
+        metrics=metrics,
+        curve=history.rows,
+        learned=model.learned(),
+        timing={
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_seconds": time.perf_counter() - clock,
+            "train_seconds": history.train_seconds,
+            "tokens_per_second": history.tokens / history.train_seconds,
+            "curve_seconds": history.curve_seconds,
+        },
+        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if settings.on_gpu else meter.read(),
+    )
+
+
+def _settings(values: Mapping[str, Any]) -> TrainerSettings:
+    options = {key: value for key, value in values.items() if key != "name"}
+    return TrainerSettings(**check_types(TrainerSettings.__init__, options, group="trainer", given={}))
+
+
+def _model(config: Mapping[str, Any], corpus: Corpus, attention: Mapping[str, Any] | None = None) -> Any:
+    return build_model(
+        config["model"],
+        attention=config["attention"] if attention is None else attention,
+        vocabulary=corpus.vocabulary,
+        context=corpus.context,
+        seed=config["seed"],
+    )
+
+
+def _size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _size_with_softmax(config: Mapping[str, Any], corpus: Corpus) -> int:
+    """Parameters of the same model around conventional attention, the yardstick of what a mechanism adds."""
+    return _size(_model(config, corpus, attention={"name": "softmax"}))
+
+
+def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, Any]) -> Path | None:
+    wanted = config["resume"]
+    last = folder / "last.ckpt"
+    if wanted == "never" or (wanted == "auto" and (config["force"] or not last.exists())):
+        return None
+    path = last if wanted == "auto" else Path(wanted)
+    refuse_other_run(read_checkpoint(path, setting="resume"), path=path, identity=identity)
+    print(f"going on from {path}")
+    return path
+
+
+def _progress(settings: TrainerSettings, history: History, corpus: Corpus, config: Mapping[str, Any]) -> list[pl.Callback]:
+    if not settings.progress:
+        return []
+    label = f"{config['attention']['name']} seed {config['seed']}"
+    return [Progress(history=history, unit=corpus.unit, max_steps=settings.max_steps, label=label)]
+
+
+def _score(module: LanguageModelling, corpus: Corpus, folder: Path) -> dict[str, Metric]:
+    """The whole validation and test splits under the checkpoint that validated best."""
+    best = read_checkpoint(folder / "best.ckpt", setting="results_dir")
+    module.load_state_dict(best["state_dict"])
+    module.to(module.trainer.strategy.root_device)
+    metrics = {}
+    for split in ("valid", "test"):
+        found = module.evaluate(corpus.evaluation_batches(split))
+        metrics[f"{split}/bits_per_{corpus.unit}"] = Metric(
+            value=found.bits_per_token(), unit=f"bits per {corpus.unit}", sum=found.bits, count=found.count
+        )
+    return metrics

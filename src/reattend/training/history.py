@@ -1,0 +1,100 @@
+"""A run's curve: training and validation loss, tokens and seconds, kept inside the checkpoint so that a resumed run has all of it."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from reattend.data.batches import EvaluationBatches
+from reattend.metrics.likelihood import Likelihood
+from reattend.training.module import LanguageModelling
+
+
+class History(pl.Callback):
+    """Validates at evenly spaced steps, the last included; logs every `log_every` steps in between."""
+
+    def __init__(self, *, validation: EvaluationBatches, unit: str, max_steps: int, validations: int, log_every: int) -> None:
+        self.validation, self.unit, self.log_every = validation, unit, log_every
+        count = min(validations, max_steps)
+        self.due = {round(max_steps * (i + 1) / count) for i in range(count)}
+        self.rows: list[dict[str, Any]] = []
+        self.curve_seconds: list[float] = []
+        self.tokens = 0
+        self.train_seconds = 0.0  # without validation and checkpoints
+        self.interval = Likelihood()  # since the last validation
+        self.rate = 0.0  # tokens per second since the last log
+        self.train_bits = float("nan")  # since the last log
+        self._step = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._step = trainer.global_step
+        self._tick = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, LanguageModelling)
+        step = trainer.global_step
+        if step == self._step:  # gradients are still being accumulated
+            return
+        self._step = step
+        due = step in self.due
+        if step % self.log_every == 0 or due:
+            self.take(trainer, pl_module)
+        if due:
+            self._validate(trainer, pl_module)
+            self._tick = time.perf_counter()
+
+    def take(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
+        """Book what was trained since the last call; raises if the loss was not finite."""
+        since = Likelihood()
+        for nats, count in module.settle():
+            since.add(nats, count)
+            self.interval.add(nats, count)  # one by one: the sum must not depend on how often it was taken
+        now = time.perf_counter()
+        seconds, self._tick = now - self._tick, now
+        if not since.count:
+            return
+        self.train_seconds += seconds
+        self.tokens += since.count
+        self.rate, self.train_bits = since.count / seconds, since.bits_per_token()
+        self._log(
+            trainer,
+            {
+                f"train/bits_per_{self.unit}": self.train_bits,
+                f"train/{self.unit}s_per_second": self.rate,
+                "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            },
+        )
+
+    def _validate(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
+        valid = module.evaluate(self.validation)
+        self.rows.append(
+            {
+                "step": trainer.global_step,
+                "tokens": self.tokens,
+                "train_bits": self.interval.bits_per_token(),
+                "valid_bits": valid.bits_per_token(),
+            }
+        )
+        self.curve_seconds.append(self.train_seconds)
+        self.interval = Likelihood()
+        self._log(trainer, {f"valid/bits_per_{self.unit}": valid.bits_per_token()})
+
+    def _log(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(values, step=trainer.global_step)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "curve_seconds": self.curve_seconds,
+            "tokens": self.tokens,
+            "train_seconds": self.train_seconds,
+            "interval": [self.interval.nats, self.interval.count],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows, self.curve_seconds = state_dict["rows"], state_dict["curve_seconds"]
+        self.tokens, self.train_seconds = state_dict["tokens"], state_dict["train_seconds"]
+        self.interval = Likelihood(*state_dict["interval"])

@@ -1,0 +1,62 @@
+"""One job of a sweep: skipped if its record exists, refused if another process has it, else trained and recorded.
+
+Imports no torch, so that a sweep passes over finished jobs in no time.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from reattend.records import Record, config_hash, read_record, run_name, write_record
+from reattend.settings import SettingError
+
+
+def run_job(config: Mapping[str, Any]) -> Record:
+    """Train what `config` composes and return its record, which then lies in results_dir/runs."""
+    name, results = run_name(config), Path(config["results_dir"])
+    path, folder = results / "runs" / f"{name}.json", results / "checkpoints" / name
+    finished = None if config["force"] else _finished(path, config)
+    if finished is not None:
+        print(f"{name}: finished before, see {path} (force=true trains it again)")
+        return finished
+    with _claimed(folder, name):
+        from reattend.training.fit import fit
+
+        record = fit(config, name=name, folder=folder)
+        try:
+            write_record(record, path)
+        except OSError as error:
+            raise _not_writable(path.parent, error) from error
+    print(f"{name}: record {path}")
+    return record
+
+
+def _claimed(folder: Path, name: str) -> FileLock:
+    """The lock on a run's folder; the system frees it even if the process is killed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock", blocking=False)
+        lock.acquire()
+    except Timeout:
+        expected = "a run that no other process is training"
+        raise SettingError("name", name, expected, "Wait for it, or give this one another name=...") from None
+    except OSError as error:
+        raise _not_writable(folder, error) from None
+    return lock
+
+
+def _not_writable(folder: Path, error: OSError) -> SettingError:
+    expected = f"a folder that can be written ({error.strerror})"
+    return SettingError("results_dir", folder, expected, "Make room there, or set results_dir elsewhere.")
+
+
+def _finished(path: Path, config: Mapping[str, Any]) -> Record | None:
+    if not path.exists():
+        return None
+    record = read_record(path)
+    if record.config_hash != config_hash(config):
+        expected = f"a name of its own; {path} holds another configuration of that name"
+        raise SettingError("name", config["name"], expected, "Give another name=..., or leave it out.")
+    return record

@@ -1,0 +1,70 @@
+"""Where a run's curves are mirrored. Records, not these, are the source of every table."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+
+from reattend.settings import call_by_name
+
+
+def none(*, config: Mapping[str, Any], name: str) -> None:
+    """No mirror."""
+
+
+def wandb(*, project: str, folder: str, config: Mapping[str, Any], name: str) -> Logger:
+    """One Weights & Biases run a job, all under `folder`/wandb: online where a key is configured, else offline."""
+    import wandb as library
+    from pytorch_lightning.loggers import WandbLogger
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("WANDB_SILENT", "true")
+    logger = WandbLogger(
+        project=project,
+        save_dir=folder,
+        offline=not _key_configured(),
+        name=name,
+        group=config["experiment"],
+        job_type="train",
+        tags=[config[group]["name"] for group in ("attention", "model", "data")],
+        config=dict(config),
+        settings=library.Settings(console="off", x_disable_stats=True, quiet=True),
+    )
+    run = logger.experiment
+    run.define_metric("trainer/global_step")
+    run.define_metric("*", step_metric="trainer/global_step")
+    run.define_metric("valid/*", step_metric="trainer/global_step", summary="min")
+    return logger
+
+
+def _key_configured() -> bool:
+    """A key in the environment or, as `wandb login` leaves it, in the netrc file."""
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return False
+    import netrc
+
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    try:
+        known = netrc.netrc(os.environ.get("NETRC"))
+    except (OSError, netrc.NetrcParseError):
+        return False
+    return any("wandb" in host for host in known.hosts)
+
+
+@contextmanager
+def opened(config: Mapping[str, Any], *, name: str) -> Iterator[Logger | None]:
+    """The logger that `config["logger"]` names. A W&B run ends with its job, whatever happens: otherwise the next
+    job of a sweep would write into this one."""
+    logger = call_by_name(sys.modules[__name__], config["logger"], group="logger", config=config, name=name)
+    try:
+        yield logger
+    finally:
+        if logger is not None:
+            import wandb as library
+
+            library.finish()

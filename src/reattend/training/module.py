@@ -1,0 +1,64 @@
+"""The Lightning module of a language model: how it learns a batch and how it scores a split."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+
+from reattend.metrics.likelihood import Likelihood
+from reattend.models.decoder import Decoder
+from reattend.settings import call_by_name
+from reattend.training import optimizers, schedules
+
+Batch = tuple[Tensor, Tensor]
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss became infinite or not a number."""
+
+
+class LanguageModelling(pl.LightningModule):
+    """Minimises the mean -ln p of the next token. `watch` keeps what the callbacks report."""
+
+    def __init__(
+        self, *, model: Decoder, optimizer: Mapping[str, Any], schedule: Mapping[str, Any], max_steps: int
+    ) -> None:
+        super().__init__()
+        self.model, self.max_steps = model, max_steps
+        self.optimizer_config, self.schedule_config = optimizer, schedule
+        self.pending: list[tuple[int, Tensor, Tensor]] = []  # (step, nats, count), not yet brought from the device
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        nats, count = self.model.loss(*batch)
+        self.pending.append((self.global_step + 1, nats.detach(), count))
+        return nats / count
+
+    def settle(self) -> list[tuple[float, int]]:
+        """Bring the pending (nats, count) from the device. Done every few steps, since each look makes a GPU wait."""
+        pending, self.pending = self.pending, []
+        for step, nats, _ in pending:
+            if not torch.isfinite(nats):
+                raise NonFiniteLossError(f"the training loss is {nats.item()} at step {step}")
+        return [(nats.item(), int(count)) for _, nats, count in pending]
+
+    @torch.no_grad()
+    def evaluate(self, batches: Iterable[Batch]) -> Likelihood:
+        """The likelihood of a whole split under the model as it stands."""
+        total = Likelihood()
+        self.eval()
+        with self.trainer.precision_plugin.forward_context():
+            for batch in batches:
+                nats, count = self.model.loss(*(tensor.to(self.device) for tensor in batch))
+                total.add(nats.item(), int(count))
+        self.train()
+        return total
+
+    def configure_optimizers(self) -> Any:
+        optimizer = call_by_name(
+            optimizers, self.optimizer_config, group="optimizer", parameters=list(self.model.named_parameters())
+        )
+        schedule = call_by_name(schedules, self.schedule_config, group="schedule", max_steps=self.max_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, schedule), "interval": "step"}}

@@ -1,0 +1,183 @@
+"""The numbers of a table against a calculation by hand, and what must not stand in one table."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reattend.records import Record, RecordError
+from reattend.report import TableSpec
+from reattend.report.table import build_table, select
+from reattend.report.text import comma_separated, markdown
+
+MakeRecord = Callable[..., Record]
+
+
+def test_numbers_by_hand(spec: TableSpec, six: list[Record]) -> None:
+    softmax, dagpam = build_table(spec, six).rows
+    assert (softmax.label, dagpam.label) == ("softmax", "dagpam")
+    assert softmax.score.mean == pytest.approx(2.53)
+    assert softmax.score.deviation == pytest.approx(0.0360555)  # sqrt((0.03² + 0.01² + 0.04²) / 2)
+    assert softmax.difference is None
+    assert softmax.time_ratio is None
+    assert dagpam.difference is not None
+    assert dagpam.difference.mean == pytest.approx(-0.03)
+    assert dagpam.difference.interval == pytest.approx((-0.0957241, 0.0357241), abs=1e-6)
+    assert dagpam.extra_percent == pytest.approx(1.0)  # 8,000 over 800,000
+    assert dagpam.time_ratio == pytest.approx(1.2)
+    assert dagpam.memory_ratio == pytest.approx(1.25)
+    assert dagpam.tokens_per_second == pytest.approx(800 * 4096 / (102 * 1.2))
+    assert [number.value for number in dagpam.published] == [-0.0055]
+
+
+def test_markdown(spec: TableSpec, six: list[Record]) -> None:
+    lines = markdown(build_table(spec, six)).splitlines()
+    assert lines[0] == f"**{spec.title}**"
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert table[0] == [
+        *("attention", "test bits per byte", "Δ to softmax", "parameters"),
+        *("tokens/s", "time", "memory", "published Δ"),
+    ]
+    assert table[2] == ["softmax", "2.5300 ± 0.0361 (n=3)", "-", "800,000", "32,125", "-", "-", "-"]
+    assert table[3] == [
+        *("dagpam", "2.5000 ± 0.0100 (n=3)", "-0.0300 [-0.0957, +0.0357], spans zero"),
+        *("808,000 (+1.00 %)", "26,771", "× 1.20", "× 1.25", "-0.0055"),
+    ]
+    below = "\n".join(line for line in lines if line.startswith("- "))
+    for said in (
+        *("bits per byte on the test split of enwiki_sample, 304,487 bytes scored", "non-overlapping blocks"),
+        *(
+            "context 128",
+            "lower is better",
+            "seeds 1, 2, 3",
+            "800 steps on 3,276,800 tokens",
+            "Imaginary CPU",
+        ),
+        *(
+            "commit 0123456789",
+            "second-hand",
+            "bits per character on enwik8",
+            "spans zero leaves the sign open",
+        ),
+    ):
+        assert said in below
+
+
+def test_csv(spec: TableSpec, six: list[Record]) -> None:
+    header, _softmax, dagpam = comma_separated(build_table(spec, six)).splitlines()
+    values = dict(zip(header.split(","), dagpam.split(","), strict=False))
+    assert (values["row"], values["n"], values["pairs"]) == ("dagpam", "3", "3")
+    assert (values["mean"], values["sd"], values["delta"]) == ("2.5", "0.01", "-0.03")
+    assert (values["delta_low"], values["delta_high"]) == ("-0.0957241", "0.0357241")
+
+
+def test_one_seed_has_no_interval(spec: TableSpec, make_record: MakeRecord) -> None:
+    text = markdown(build_table(spec, [make_record("softmax", bits=2.5), make_record("dagpam", bits=2.25)]))
+    assert "2.5000 ± - (n=1)" in text
+    assert re.search(r"\| +-0\.2500 \|", text)
+    assert "95 %" not in text
+    assert "train with seed=1,2,3" in text
+
+
+def test_order_of_records_does_not_matter(spec: TableSpec, six: list[Record]) -> None:
+    one, other = build_table(spec, six), build_table(spec, six[::-1])
+    assert markdown(one) == markdown(other)
+    assert comma_separated(one) == comma_separated(other)
+
+
+def test_pairs_are_the_common_seeds(spec: TableSpec, six: list[Record]) -> None:
+    _, dagpam = build_table(spec, six[1:]).rows  # softmax lacks seed 1
+    assert dagpam.score.n == 3
+    assert dagpam.difference is not None
+    assert (dagpam.difference.n, dagpam.difference.mean) == (2, pytest.approx(-0.04))
+
+
+def test_times_of_different_machines_are_not_compared(spec: TableSpec, make_record: MakeRecord) -> None:
+    _, dagpam = build_table(spec, [make_record(), make_record("dagpam", processor="Faster CPU")]).rows
+    assert dagpam.time_ratio is None
+    assert dagpam.difference is not None
+
+
+def test_variants_are_named_by_what_differs(spec: TableSpec, make_record: MakeRecord) -> None:
+    fixed = {"attention.lambda_trainable": False}
+    records = [make_record(), make_record("dagpam"), make_record("dagpam", settings=fixed)]
+    rows = build_table(spec, records).rows
+    labels = ["softmax", "dagpam lambda_trainable=false", "dagpam lambda_trainable=true"]
+    assert [row.label for row in rows] == labels
+    assert all(row.difference for row in rows[1:])
+
+
+def test_another_model_is_named_once_and_paired_with_its_own_baseline(
+    spec: TableSpec, make_record: MakeRecord
+) -> None:
+    tiny: dict[str, Any] = {"model.name": "tiny", "model.width": 32}
+    records = [
+        *(make_record(bits=2.5), make_record("dagpam", bits=2.4)),
+        *(make_record(bits=3.5, settings=tiny), make_record("dagpam", bits=3.3, settings=tiny)),
+    ]
+    rows = {row.label: row for row in build_table(spec, records).rows}
+    assert set(rows) == {f"{a} model.name={m}" for a in ("softmax", "dagpam") for m in ("small", "tiny")}
+    difference = rows["dagpam model.name=tiny"].difference
+    assert difference is not None
+    assert difference.mean == pytest.approx(-0.2)
+
+
+def test_no_baseline_on_equal_terms_no_difference(spec: TableSpec, make_record: MakeRecord) -> None:
+    longer = make_record("dagpam", settings={"trainer.max_steps": 1600})
+    rows = build_table(spec, [make_record(), longer]).rows
+    assert rows[1].label == "dagpam trainer.max_steps=1600"
+    assert rows[1].difference is None
+
+
+def test_the_nearest_of_two_baselines(spec: TableSpec, make_record: MakeRecord) -> None:
+    records = [
+        make_record(name, bits=bits, settings={"attention.dropout": dropout})
+        for name, dropout, bits in (("softmax", 0.0, 2.5), ("softmax", 0.1, 2.7), ("dagpam", 0.1, 2.6))
+    ]
+    rows = {row.label: row for row in build_table(spec, records).rows}
+    difference = rows["dagpam"].difference
+    assert difference is not None
+    assert difference.mean == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"sha256": "dead"}, "data sha256"),
+        ({"settings": {"data.context": 256}}, "context"),
+        ({"unit": "nats per byte"}, "unit of test/bits_per_byte"),
+        ({"count": 7}, "count of test/bits_per_byte"),
+    ],
+)
+def test_refuses_to_mix(other: dict[str, Any], what: str, spec: TableSpec, make_record: MakeRecord) -> None:
+    one, two = make_record("softmax"), make_record("dagpam", **other)
+    with pytest.raises(RecordError) as error:
+        build_table(spec, [one, two])
+    assert str(error.value).startswith(f"{two.name}: {what} is ")
+    assert one.name in str(error.value)
+    assert "experiment=NAME" in str(error.value)
+
+
+def test_refuses_to_count_a_run_twice(spec: TableSpec, make_record: MakeRecord) -> None:
+    again = make_record(settings={"name": "again"})
+    with pytest.raises(RecordError, match=r"^again: same configuration and seed as default_"):
+        build_table(spec, [make_record(), again])
+
+
+def test_a_record_without_the_metric(spec: TableSpec, make_record: MakeRecord) -> None:
+    absent = dataclasses.replace(spec, metric="test/bleu")
+    with pytest.raises(RecordError, match=r"has no metric test/bleu \(it has test/bits_per_byte\)"):
+        build_table(absent, [make_record()])
+
+
+def test_a_record_without_the_row_key(spec: TableSpec, make_record: MakeRecord) -> None:
+    with pytest.raises(RecordError, match=r"no key policy\.name"):
+        build_table(dataclasses.replace(spec, rows="policy.name"), [make_record()])
+
+
+def test_select(spec: TableSpec, make_record: MakeRecord) -> None:
+    mine = make_record(settings={"experiment": "mine"})
+    assert select(spec, [make_record(), mine]) == [make_record()]
+    assert select(dataclasses.replace(spec, select={"nowhere.to": "find"}), [mine]) == []
