@@ -1,31 +1,21 @@
-"""Turn records into tables and figures: `python scripts/report.py results_dir=DIR`."""
+"""Turn records into tables and figures: python scripts/report.py results_dir=DIR"""
 
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.errors import CompactHydraException
-from omegaconf import DictConfig, OmegaConf
-
-TABLES = Path(__file__).parent.parent / "conf" / "table"
+from reattend.commandline import command
+from reattend.menus import CONF
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="report")
-def main(config: DictConfig) -> None:
-    """Compose, report, and turn a mistake of the user's into one message."""
-    from reattend.records import RecordError
+@command("report")
+def main(config: dict[str, Any]) -> None:
     from reattend.report import parse_spec, read_specs, write_report
-    from reattend.settings import SettingError
 
-    values: Any = OmegaConf.to_container(config, resolve=True)
-    try:
-        every = read_specs(TABLES)
-        specs = [parse_spec(values["table"])] if "table" in values else every
-        readme = Path(values["readme"]) if values["readme"] else None
-        known = [spec.name for spec in every]
-        write_report(Path(values["results_dir"]), specs, readme=readme, known=known, say=print)
-    except (SettingError, RecordError, OSError) as error:
-        raise CompactHydraException(str(error)) from None
+    every = read_specs(CONF / "table")
+    specs = [parse_spec(config["table"])] if "table" in config else every
+    readme = Path(config["readme"]) if config["readme"] else None
+    known = [spec.name for spec in every]
+    write_report(Path(config["results_dir"]), specs, readme=readme, known=known, say=print)
 
 
 if __name__ == "__main__":

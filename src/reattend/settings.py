@@ -17,7 +17,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class SettingError(ValueError):
+class Stop(Exception):  # noqa: N818 - some are no errors
+    """Ends a command with its message alone: the user can act on it, a traceback would hide it."""
+
+    exit_code = 1
+    ends_sweep = False  # or only the job that raised it
+
+
+class SettingError(Stop, ValueError):
     """A setting the user can mend: says which, what it is, what was expected and how to put it right."""
 
     def __init__(self, setting: str, value: object, expected: str, fix: str) -> None:
@@ -25,25 +32,23 @@ class SettingError(ValueError):
         self.setting = setting
 
 
-def options_of(package: str) -> list[str]:
-    """The names a group offers: the modules of its package that define an option (a leading `_` hides one)."""
-    found = importlib.import_module(package)
-    return sorted(module.name for module in pkgutil.iter_modules(found.__path__))
+def options_of(base: type[T], package: str) -> list[str]:
+    """The names a group offers: the modules of its package that define one `base`; helpers define none or several."""
+    return [name for name in _modules(package) if len(_defined(base, f"{package}.{name}")) == 1]
 
 
 def find_class(base: type[T], package: str, name: str, *, setting: str) -> type[T]:
     """The one subclass of `base` that the module `package.name` defines."""
-    try:
-        module = importlib.import_module(f"{package}.{name}")
-    except ModuleNotFoundError as missing:
-        if missing.name != f"{package}.{name}":
-            raise
-        choices = ", ".join(n for n in options_of(package) if _defined(base, f"{package}.{n}"))
-        raise SettingError(setting, name, f"one of {choices}", f"Set {setting} to one of them.") from None
-    classes = _defined(base, module.__name__)
+    # only the module asked for is imported; the others are looked into for the message alone
+    classes = _defined(base, f"{package}.{name}") if name in _modules(package) else []
     if len(classes) != 1:
-        raise TypeError(f"{module.__name__} must define exactly one {base.__name__}, found {len(classes)}")
+        choices = ", ".join(options_of(base, package))
+        raise SettingError(setting, name, f"one of {choices}", f"Set {setting} to one of them.")
     return classes[0]
+
+
+def _modules(package: str) -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__))
 
 
 def _defined(base: type[T], module_name: str) -> list[type[T]]:
@@ -55,30 +60,34 @@ def _defined(base: type[T], module_name: str) -> list[type[T]]:
     ]
 
 
-def build(
-    base: type[T], package: str, config: Mapping[str, Any], *, group: str, name: str | None = None, **given: Any
-) -> T:
+def build(base: type[T], package: str, config: Mapping[str, Any], *, group: str, key: str = "name", **given: Any) -> T:
     """Construct the option `config` describes.
 
-    `config` holds the user's values (its `name` chooses the module unless `name` is given); `given` holds what the
-    surrounding code supplies, such as the number of heads. Unknown keys and wrong types are SettingErrors that
-    spell the setting as the command line does: `attention.lambda_init=abc`.
+    `config` holds the user's values, of which `key` chooses the module; `given` holds what the surrounding code
+    supplies, such as the number of heads. Unknown keys and wrong types are SettingErrors that spell the setting as
+    the command line does: `attention.lambda_init=abc`.
     """
-    chosen = name or str(config["name"])
-    cls = find_class(base, package, chosen, setting=group)
-    values = {key: value for key, value in config.items() if key != "name"}
+    setting = group if key == "name" else f"{group}.{key}"
+    cls = find_class(base, package, str(config[key]), setting=setting)
+    values = {option: value for option, value in config.items() if option not in ("name", key)}
     return cls(**check_types(cls.__init__, values, group=group, given=given), **given)
 
 
 def call_by_name(module: types.ModuleType, config: Mapping[str, Any], /, *, group: str, **given: Any) -> Any:
     """Call the function of `module` that `config["name"]` names, with the rest of `config` as its options."""
-    choices = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    choices = {n: f for n, f in vars(module).items() if _is_option(f, module)}
     name = config["name"]
     if name not in choices:
-        known = ", ".join(n for n in choices if not n.startswith("_"))
-        raise SettingError(group, name, f"one of {known}", f"Set {group} to one of them.")
+        raise SettingError(group, name, f"one of {', '.join(sorted(choices))}", f"Set {group} to one of them.")
     values = {key: value for key, value in config.items() if key != "name"}
     return choices[name](**check_types(choices[name], values, group=group, given=given), **given)
+
+
+def _is_option(member: object, module: types.ModuleType) -> bool:
+    """Helpers of such a module start with `_` or have positional parameters."""
+    if not inspect.isfunction(member) or member.__module__ != module.__name__ or member.__name__.startswith("_"):
+        return False
+    return all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(member).parameters.values())
 
 
 def check_types(function: Any, values: Mapping[str, Any], *, group: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,8 +112,8 @@ def _typed(setting: str, value: Any, hint: Any) -> Any:
     allowed = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     for kind in allowed:
         if typing.get_origin(kind) is typing.Literal:
-            if value in typing.get_args(kind):
-                return value
+            if any(value == choice and type(value) is type(choice) for choice in typing.get_args(kind)):
+                return value  # the types as well, since True == 1
         elif typing.get_origin(kind) in (list, dict):
             if isinstance(value, typing.get_origin(kind)):
                 return value
@@ -123,8 +132,16 @@ def _typed(setting: str, value: Any, hint: Any) -> Any:
 def _spell(kind: Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return "one of " + ", ".join(str(choice) for choice in typing.get_args(kind))
-    names = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text", type(None): "null"}
-    return names.get(kind, str(kind))
+    names = {
+        float: "a finite number",
+        int: "a whole number",
+        bool: "true or false",
+        str: "text",
+        type(None): "null",
+        list: "a list",
+        dict: "a mapping",
+    }
+    return names[typing.get_origin(kind) or kind]
 
 
 def at_least(setting: str, value: float, lowest: float) -> None:

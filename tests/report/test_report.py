@@ -75,9 +75,7 @@ def test_same_records_same_bytes(results: Path, spec: TableSpec, six: list[Recor
     assert [path.read_bytes() for path in files] == first
 
 
-def test_a_run_without_validation_can_be_drawn(
-    spec: TableSpec, make_record: MakeRecord, tmp_path: Path
-) -> None:
+def test_a_run_without_validation_can_be_drawn(spec: TableSpec, make_record: MakeRecord, tmp_path: Path) -> None:
     record = make_record()
     for point in record.curve:
         point["valid_bits"] = None
@@ -96,9 +94,7 @@ def test_readme_blocks(results: Path, tmp_path: Path) -> None:
     page = tmp_path / "docs" / "PAGE.md"
     page.parent.mkdir()
     block = "<!-- report:{} -->\n{}<!-- /report -->\n"
-    page.write_text(
-        "Above\n" + block.format("default", "old\n") + block.format("enwiki_sample", "kept\n") + "Below\n"
-    )
+    page.write_text("Above\n" + block.format("default", "old\n") + block.format("enwiki_sample", "kept\n") + "Below\n")
     for _ in range(2):  # the second time changes nothing
         done = run_script(f"results_dir={results}", f"readme={page}", "table=default", folder=tmp_path)
         assert done.returncode == 0, done.stderr

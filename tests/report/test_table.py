@@ -109,9 +109,7 @@ def test_variants_are_named_by_what_differs(spec: TableSpec, make_record: MakeRe
     assert all(row.difference for row in rows[1:])
 
 
-def test_another_model_is_named_once_and_paired_with_its_own_baseline(
-    spec: TableSpec, make_record: MakeRecord
-) -> None:
+def test_another_model_is_named_once_and_paired_with_its_own_baseline(spec: TableSpec, make_record: MakeRecord) -> None:
     tiny: dict[str, Any] = {"model.name": "tiny", "model.width": 32}
     records = [
         *(make_record(bits=2.5), make_record("dagpam", bits=2.4)),

@@ -35,7 +35,7 @@ class Attention(nn.Module, ABC):
         self.heads, self.head_width, self.dropout = heads, head_width, dropout
 
     def branches(self, q: Tensor, k: Tensor) -> tuple[Branches, Branches]:
-        """The query and key tensors the rule compares, before positions are applied. The keys are what a cache keeps."""
+        """What the rule compares, before positions are applied. The keys are what a cache keeps."""
         return (q,), (k,)
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Attention(nn.Module, ABC):
         """The dense attention scores [B, H, T, S]; without dropout, `weights @ v` is what `forward` returns."""
 
     @classmethod
-    def tie(cls, layers: Sequence[Self]) -> None:  # noqa: B027 - most mechanisms share nothing between layers
+    def tie(cls, layers: Sequence[Self]) -> None:
         """Called once with the mechanism of every layer, for those that share parameters between layers."""
 
     def learned(self) -> dict[str, list[float]]:
@@ -65,7 +65,11 @@ class Attention(nn.Module, ABC):
         queries, keys = q.shape[-2], k.shape[-2]
         plain = causal and mask is None and queries == keys
         if causal and not plain and queries > 1:
-            mask = visible(queries, keys, device=q.device) if mask is None else mask & visible(queries, keys, device=q.device)
+            mask = (
+                visible(queries, keys, device=q.device)
+                if mask is None
+                else mask & visible(queries, keys, device=q.device)
+            )
         dropout = self.dropout if self.training else 0.0
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=plain, dropout_p=dropout)
 

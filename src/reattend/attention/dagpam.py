@@ -36,7 +36,11 @@ Sharing = Literal["head_shared", "per_head", "full"]
 Start = Literal["default", "identity", "negative_identity"]
 ACTIVATIONS = {"relu": F.relu, "identity": lambda x: x, "tanh": torch.tanh, "gelu": F.gelu}
 CONSTRAINTS = {"none": lambda x: x, "softplus": F.softplus, "sigmoid": torch.sigmoid}
-INVERSES = {"none": lambda y: y, "softplus": lambda y: y + torch.log(-torch.expm1(-y)), "sigmoid": torch.logit}
+INVERSES = {
+    "none": lambda y: y,
+    "softplus": lambda y: y + torch.log(-torch.expm1(-y)),
+    "sigmoid": torch.logit,
+}
 
 
 class HeadLinear(nn.Module):
@@ -45,9 +49,11 @@ class HeadLinear(nn.Module):
     def __init__(self, *, heads: int, head_width: int, sharing: Sharing, bias: bool, start: Start) -> None:
         super().__init__()
         self.sharing, self.start = sharing, start
-        groups, width = {"head_shared": (1, head_width), "per_head": (heads, head_width), "full": (1, heads * head_width)}[
-            sharing
-        ]
+        groups, width = {
+            "head_shared": (1, head_width),
+            "per_head": (heads, head_width),
+            "full": (1, heads * head_width),
+        }[sharing]
         self.weight = nn.Parameter(torch.empty(groups, width, width))  # [G, in, out]
         self.bias = nn.Parameter(torch.zeros(groups, 1, width)) if bias else None
         self.initialise(torch.default_generator)
@@ -108,8 +114,14 @@ class DaGPAM(Attention):
         def linear(sharing: Sharing, start: Start) -> HeadLinear:
             return HeadLinear(heads=heads, head_width=head_width, sharing=sharing, bias=bias, start=start)
 
-        self.activation, self.lambda_scope, self.lambda_constraint = activation, lambda_scope, lambda_constraint
-        self.query_maps = nn.ModuleList(linear(negative_query, negative_query_init) for _ in range(negative_query_layers))
+        self.activation, self.lambda_scope, self.lambda_constraint = (
+            activation,
+            lambda_scope,
+            lambda_constraint,
+        )
+        self.query_maps = nn.ModuleList(
+            linear(negative_query, negative_query_init) for _ in range(negative_query_layers)
+        )
         self.key_map = None if negative_key == "none" else linear(negative_key, "identity")
         size = heads if lambda_scope == "head" else 1
         self.raw_positive = self._scalar("attention.lambda_init", lambda_init, size, lambda_trainable)
@@ -145,7 +157,10 @@ class DaGPAM(Attention):
 
     def learned(self) -> dict[str, list[float]]:
         positive, negative = self.lambdas()
-        return {"lambda_positive": positive.flatten().tolist(), "lambda_negative": negative.flatten().tolist()}
+        return {
+            "lambda_positive": positive.flatten().tolist(),
+            "lambda_negative": negative.flatten().tolist(),
+        }
 
     def branches(self, q: Tensor, k: Tensor) -> tuple[Branches, Branches]:
         act = ACTIVATIONS[self.activation]

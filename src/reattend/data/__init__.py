@@ -9,4 +9,4 @@ from reattend.settings import build
 
 def build_corpus(config: Mapping[str, Any]) -> Corpus:
     """The corpus that the `data` group of a composed config describes; reads no file yet."""
-    return build(Corpus, "reattend.data", config, group="data")  # type: ignore[type-abstract]
+    return build(Corpus, "reattend.data", config, group="data")

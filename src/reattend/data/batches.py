@@ -66,9 +66,7 @@ class EvaluationBatches:
     that hold at most so many targets. `targets` is the number that will be scored.
     """
 
-    def __init__(
-        self, tokens: np.ndarray, *, context: int, batch_size: int, limit: int | None = None
-    ) -> None:
+    def __init__(self, tokens: np.ndarray, *, context: int, batch_size: int, limit: int | None = None) -> None:
         self.tokens, self.context, self.batch_size = tokens, context, batch_size
         self.targets = len(tokens) - 1
         if limit is None or limit >= self.targets:
@@ -83,9 +81,7 @@ class EvaluationBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         for first in range(0, len(self.starts), self.batch_size):
-            rows = self.starts[first : first + self.batch_size, None] + np.arange(
-                self.context + 1
-            )  # [B, T + 1]
+            rows = self.starts[first : first + self.batch_size, None] + np.arange(self.context + 1)  # [B, T + 1]
             inside = rows < len(self.tokens)
             inputs, targets = _shifted(self.tokens[np.where(inside, rows, 0)])
             yield inputs, targets.masked_fill(~torch.from_numpy(inside[:, 1:]), IGNORED)

@@ -86,17 +86,13 @@ class Corpus(ABC):
         """The train split in an order that depends on the seed and the epoch alone."""
         from reattend.data.batches import TrainingBatches
 
-        return TrainingBatches(
-            self.splits()["train"], context=self.context, batch_size=self.batch_size, seed=seed
-        )
+        return TrainingBatches(self.splits()["train"], context=self.context, batch_size=self.batch_size, seed=seed)
 
     def evaluation_batches(self, split: str, *, limit: int | None = None) -> "EvaluationBatches":
         """A split in its own order, each token scored once; `limit` keeps evenly spread blocks only."""
         from reattend.data.batches import EvaluationBatches
 
-        return EvaluationBatches(
-            self.splits()[split], context=self.context, batch_size=self.batch_size, limit=limit
-        )
+        return EvaluationBatches(self.splits()[split], context=self.context, batch_size=self.batch_size, limit=limit)
 
 
 def byte_splits(path: Path) -> Splits:

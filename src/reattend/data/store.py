@@ -60,8 +60,7 @@ def _make(path: Path, size: int, sha256: str, make: Callable[[Path], None]) -> N
                 f"sha256 of {path.name}",
                 f"{found} ({part.stat().st_size} bytes)",
                 f"{sha256} ({size} bytes)",
-                f"The file is not used but kept as {_set_aside(part, path)}. "
-                "Try again, from another index or network.",
+                f"The file is not used but kept as {_set_aside(part, path)}. Try again, from another index or network.",
             )
         part.replace(path)
         _sound(path, size, sha256)
@@ -96,9 +95,7 @@ def _set_aside(wrong: Path, path: Path) -> Path:
 def _unusable(problem: OSError, size: int) -> SettingError:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
         expected = f"a folder on a disk with room for {size} bytes and what they are unpacked from"
-        fix = (
-            "Free some space or set REATTEND_HOME to a folder on another disk; nothing half-written is left."
-        )
+        fix = "Free some space or set REATTEND_HOME to a folder on another disk; nothing half-written is left."
     else:
         expected = f"a folder that can be written to ({problem})"
         fix = "Set REATTEND_HOME to such a folder."

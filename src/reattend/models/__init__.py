@@ -15,7 +15,4 @@ def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **gi
 
     `given` is what the surroundings decide: for a decoder its vocabulary, context and seed.
     """
-    sizes = {key: value for key, value in config.items() if key != "architecture"}
-    return build(
-        nn.Module, __name__, sizes, group="model", name=config["architecture"], attention=attention, **given
-    )
+    return build(nn.Module, __name__, config, group="model", key="architecture", attention=attention, **given)

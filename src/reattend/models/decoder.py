@@ -53,13 +53,14 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         mechanisms = [build_attention(attention, heads=heads, head_width=head_width) for _ in range(layers)]
         type(mechanisms[0]).tie(mechanisms)
+        self.mechanisms = mechanisms  # a plain list: they belong to their blocks
         self.blocks = nn.ModuleList(
             Block(width=width, inner=inner, mechanism=mechanism, norm=norm, dropout=dropout, bias=bias)
             for mechanism in mechanisms
         )
         self.final_norm = nn.LayerNorm(width, bias=bias) if norm == "pre" else nn.Identity()
         self.output = nn.Linear(width, vocabulary, bias=False)
-        initialise(self, seed=seed, layers=layers)
+        initialise(self, seed=seed, width=width, layers=layers)
         if tied_embeddings:
             self.output.weight = self.embedding.weight
 
@@ -81,7 +82,7 @@ class Decoder(nn.Module):
 
     def learned(self) -> dict[str, list[Any]]:
         """Each mechanism's few learned scalars, a list by layer."""
-        layers = [block.attention.mechanism.learned() for block in self.blocks]
+        layers = [mechanism.learned() for mechanism in self.mechanisms]
         return {name: [layer[name] for layer in layers] for name in layers[0]}
 
 

@@ -1,8 +1,8 @@
 """How a token's position reaches the model: learned, sinusoidal, or rotary.
 
-    learned      x + E[t], trained, at most `context` positions
-    sinusoidal   x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.5)
-    rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., arXiv 2104.09864)
+learned      x + E[t], trained, at most `context` positions
+sinusoidal   x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.5)
+rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., arXiv 2104.09864)
 """
 
 import torch
@@ -32,7 +32,10 @@ class Learned(Positions):
         end = start + x.shape[1]
         if end > self.table.num_embeddings:
             raise SettingError(
-                "data.context", end, f"at most {self.table.num_embeddings}, the learned positions", "Use rotary positions."
+                "data.context",
+                end,
+                f"at most {self.table.num_embeddings}, the learned positions",
+                "Use rotary positions.",
             )
         return x + self.table.weight[start:end]
 
@@ -53,7 +56,9 @@ class Rotary(Positions):
     def __init__(self, *, width: int, head_width: int, context: int) -> None:
         super().__init__()
         if head_width % 2:
-            raise SettingError("model.width", width, "an even width per head for rotary positions", "Change heads or width.")
+            raise SettingError(
+                "model.width", width, "an even width per head for rotary positions", "Change heads or width."
+            )
         self.head_width = head_width
 
     def angles(self, start: int, length: int, device: torch.device) -> Tensor | None:

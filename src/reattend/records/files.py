@@ -31,9 +31,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def write_record(record: Record, path: Path) -> None:
     """Write `record` so that equal records are equal files."""
-    text = json.dumps(
-        dataclasses.asdict(record), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
-    )
+    text = json.dumps(dataclasses.asdict(record), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

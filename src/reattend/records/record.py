@@ -7,11 +7,13 @@ than the keys that every reader relies on.
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from reattend.settings import Stop
+
 # Raise it when a field is added, removed or changes its meaning.
 SCHEMA = 1
 
 
-class RecordError(ValueError):
+class RecordError(Stop, ValueError):
     """A record that cannot be used: says which, what is wrong with it and how to put it right."""
 
     def __init__(self, where: object, problem: str, fix: str) -> None:

@@ -49,9 +49,7 @@ def draw(table: Table, path: Path) -> None:
         _leave_out_the_first_fall(curves, table.records)
         _describe(table, curves, costs)
         columns = 3 if max(len(row.label) for row in table.rows) < 35 else 2
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=4
-        )
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=4)
         # matplotlib's version in the file would make equal pictures differ
         canvas.print_figure(path, dpi=150, format="png", metadata={"Software": None})
 

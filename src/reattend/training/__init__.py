@@ -6,7 +6,16 @@ import warnings
 # Said by Lightning about itself at every fit; nothing a user could act on.
 warnings.filterwarnings("ignore", message=r".*LeafSpec.* is deprecated")
 warnings.filterwarnings("ignore", message=r"The `srun` command is available")
-_NOISE = ("GPU available", "TPU available", "HPU available", "💡 Tip", "`Trainer.fit` stopped", "`weights_only` was not set", "Restor", "Using 16bit", "Using bfloat16")
+_NOISE = (
+    "GPU available",
+    "TPU available",
+    "HPU available",
+    "💡 Tip",
+    "`Trainer.fit` stopped",
+    "Restor",
+    "Using 16bit",
+    "Using bfloat16",
+)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Checkpoints from which a run goes on exactly: weights, optimiser, schedule, place in the data, random numbers, history.
+"""Checkpoints from which a run goes on exactly: weights, optimiser, schedule, place in the data, random numbers.
 
 Two files a run: `last.ckpt`, from which it resumes, and `best.ckpt`, the lowest validation loss. Both are written
 beside their old version and then put in its place, so a kill at any moment leaves a whole file, and both load with
@@ -6,7 +6,6 @@ beside their old version and then put in its place, so a kill at any moment leav
 """
 
 import errno
-import pickle
 import signal
 from pathlib import Path
 from types import FrameType
@@ -15,16 +14,22 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from reattend.records import dotted
-from reattend.settings import SettingError
+from reattend.models.checkpoint import FORMAT
+from reattend.records.identity import deciding, dotted
+from reattend.settings import SettingError, Stop
 from reattend.training.history import History
 from reattend.training.module import LanguageModelling
 
-FORMAT = 1
 
-
-class Interrupted(Exception):  # noqa: N818 - not an error: the user asked for it
+class Interrupted(Stop):
     """The user or the system asked the run to stop; its state is in the last checkpoint."""
+
+    ends_sweep = True
+
+    def __init__(self, number: int, step: int, path: Path) -> None:
+        self.exit_code = 128 + number
+        name = signal.Signals(number).name
+        super().__init__(f"Stopped by {name} after step {step}; {path} is whole: run the same command to go on.")
 
 
 class Checkpoints(pl.Callback):
@@ -73,11 +78,11 @@ class Checkpoints(pl.Callback):
             self._save_best(trainer)
             self.save(trainer, self.folder / "last.ckpt")
         if self._stop is not None:
-            raise Interrupted(signal.Signals(self._stop).name)
+            raise Interrupted(self._stop, step, self.folder / "last.ckpt")
 
     def _save_best(self, trainer: pl.Trainer) -> None:
         if self._step in self.history.due:
-            bits = self.history.rows[-1]["valid_bits"]
+            bits = self.history.validated
             if self.best is None or bits < self.best:
                 self.best = bits
                 self.save(trainer, self.folder / "best.ckpt")
@@ -86,7 +91,7 @@ class Checkpoints(pl.Callback):
         beside = path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            trainer.save_checkpoint(beside)
+            trainer.save_checkpoint(beside, weights_only=False)  # all that resuming needs
             beside.replace(path)
         except OSError as error:
             beside.unlink(missing_ok=True)
@@ -117,26 +122,12 @@ class Checkpoints(pl.Callback):
         self.best = state_dict["best"]
 
 
-def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
-    """A checkpoint of ours, or a SettingError that says what is wrong with the file."""
-    fix = f"Set {setting} to another checkpoint, or delete this one and set resume=never."
-    if not path.is_file():
-        raise SettingError(setting, path, "an existing checkpoint file", fix)
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingError(setting, path, f"a whole checkpoint; this one is cut short or damaged ({reason})", fix) from None
-    if not isinstance(checkpoint, dict) or checkpoint.get("reattend", {}).get("format") != FORMAT:
-        raise SettingError(setting, path, f"a checkpoint of this program, format {FORMAT}", fix)
-    return checkpoint
-
-
 def refuse_other_run(checkpoint: dict[str, Any], *, path: Path, identity: dict[str, Any]) -> None:
     """A run goes on only with the configuration and the data it began with."""
     saved = checkpoint["reattend"]
-    for part, fix in (("config", "Give the same options"), ("data", "Restore the data")):
-        old, new = dotted(saved[part]), dotted(identity[part])
+    parts = (("config", deciding, "Give the same options"), ("data", dotted, "Restore the data"))
+    for part, flat, fix in parts:
+        old, new = flat(saved[part]), flat(identity[part])
         changed = [f"{k}: {old.get(k)} -> {new.get(k)}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)]
         if changed:
             expected = f"a checkpoint of the same {part}, but {', '.join(changed)}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 import torch
@@ -14,11 +14,21 @@ from torch import nn
 from reattend.data import build_corpus
 from reattend.data.corpus import Corpus
 from reattend.models import build_model
-from reattend.records import SCHEMA, Metric, PeakMemory, Record, config_hash, git_state, hardware, package_versions
-from reattend.records.identity import deciding
+from reattend.models.checkpoint import read_checkpoint
+from reattend.records import (
+    SCHEMA,
+    Metric,
+    PeakMemory,
+    Record,
+    config_hash,
+    git_state,
+    hardware,
+    package_versions,
+)
+from reattend.records.record import Data
 from reattend.settings import SettingError, at_least, check_types
 from reattend.training import loggers
-from reattend.training.checkpoints import Checkpoints, read_checkpoint, refuse_other_run
+from reattend.training.checkpoints import Checkpoints, refuse_other_run
 from reattend.training.history import History
 from reattend.training.module import LanguageModelling
 from reattend.training.progress import Progress
@@ -83,7 +93,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
     module = LanguageModelling(
         model=model, optimizer=config["optimizer"], schedule=config["schedule"], max_steps=settings.max_steps
     )
-    identity = {"config_hash": config_hash(config), "config": deciding(config), "data": data}
+    identity = {"config_hash": config_hash(config), "config": dict(config), "data": data}
     history = History(
         validation=corpus.evaluation_batches("valid", limit=corpus.valid_limit),
         unit=corpus.unit,
@@ -104,9 +114,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
             enable_model_summary=False,
         )
         pl.seed_everything(config["seed"], verbose=False)  # for dropout; weights and data have streams of their own
-        trainer.fit(
-            module, corpus.training_batches(seed=config["seed"]), ckpt_path=resume, weights_only=True
-        )
+        trainer.fit(module, corpus.training_batches(seed=config["seed"]), ckpt_path=resume, weights_only=True)
         metrics = _score(module, corpus, folder)
         if logger is not None:
             logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=settings.max_steps)
@@ -118,13 +126,16 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
         schema=SCHEMA,
         name=name,
         config=dict(config),
-        config_hash=identity["config_hash"],
+        config_hash=config_hash(config),
         seed=config["seed"],
         git=git_state(Path(__file__).parent),
         versions=package_versions(),
         hardware=hardware(accelerator, torch.get_num_threads()),
-        parameters={"total": _size(model), "attention_extra": _size(model) - _size_with_softmax(config, corpus)},
-        data=data,
+        parameters={
+            "total": _size(model),
+            "attention_extra": _size(model) - _size_with_softmax(config, corpus),
+        },
+        data=cast(Data, data),
         metrics=metrics,
         curve=history.rows,
         learned=model.learned(),
@@ -175,7 +186,9 @@ def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, An
     return path
 
 
-def _progress(settings: TrainerSettings, history: History, corpus: Corpus, config: Mapping[str, Any]) -> list[pl.Callback]:
+def _progress(
+    settings: TrainerSettings, history: History, corpus: Corpus, config: Mapping[str, Any]
+) -> list[pl.Callback]:
     if not settings.progress:
         return []
     label = f"{config['attention']['name']} seed {config['seed']}"

@@ -1,4 +1,4 @@
-"""A run's curve: training and validation loss, tokens and seconds, kept inside the checkpoint so that a resumed run has all of it."""
+"""A run's curve: training and validation loss, tokens, seconds. It lives in the checkpoint, whole."""
 
 import time
 from typing import Any
@@ -7,23 +7,27 @@ import pytorch_lightning as pl
 
 from reattend.data.batches import EvaluationBatches
 from reattend.metrics.likelihood import Likelihood
+from reattend.records.record import CurvePoint
 from reattend.training.module import LanguageModelling
 
 
 class History(pl.Callback):
     """Validates at evenly spaced steps, the last included; logs every `log_every` steps in between."""
 
-    def __init__(self, *, validation: EvaluationBatches, unit: str, max_steps: int, validations: int, log_every: int) -> None:
+    def __init__(
+        self, *, validation: EvaluationBatches, unit: str, max_steps: int, validations: int, log_every: int
+    ) -> None:
         self.validation, self.unit, self.log_every = validation, unit, log_every
         count = min(validations, max_steps)
         self.due = {round(max_steps * (i + 1) / count) for i in range(count)}
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[CurvePoint] = []
         self.curve_seconds: list[float] = []
         self.tokens = 0
         self.train_seconds = 0.0  # without validation and checkpoints
         self.interval = Likelihood()  # since the last validation
         self.rate = 0.0  # tokens per second since the last log
         self.train_bits = float("nan")  # since the last log
+        self.validated = float("nan")  # bits of the last validation
         self._step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -68,18 +72,18 @@ class History(pl.Callback):
         )
 
     def _validate(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
-        valid = module.evaluate(self.validation)
+        self.validated = module.evaluate(self.validation).bits_per_token()
         self.rows.append(
             {
                 "step": trainer.global_step,
                 "tokens": self.tokens,
                 "train_bits": self.interval.bits_per_token(),
-                "valid_bits": valid.bits_per_token(),
+                "valid_bits": self.validated,
             }
         )
         self.curve_seconds.append(self.train_seconds)
         self.interval = Likelihood()
-        self._log(trainer, {f"valid/bits_per_{self.unit}": valid.bits_per_token()})
+        self._log(trainer, {f"valid/bits_per_{self.unit}": self.validated})
 
     def _log(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         if trainer.logger is not None:

@@ -18,27 +18,26 @@ def none(*, config: Mapping[str, Any], name: str) -> None:
 
 def wandb(*, project: str, folder: str, config: Mapping[str, Any], name: str) -> Logger:
     """One Weights & Biases run a job, all under `folder`/wandb: online where a key is configured, else offline."""
+    os.environ.setdefault("WANDB_SILENT", "true")
     import wandb as library
     from pytorch_lightning.loggers import WandbLogger
 
     Path(folder).mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("WANDB_SILENT", "true")
-    logger = WandbLogger(
+    run = library.init(
         project=project,
-        save_dir=folder,
-        offline=not _key_configured(),
+        dir=folder,
+        mode="online" if _key_configured() else None if "WANDB_MODE" in os.environ else "offline",
         name=name,
         group=config["experiment"],
         job_type="train",
         tags=[config[group]["name"] for group in ("attention", "model", "data")],
         config=dict(config),
-        settings=library.Settings(console="off", x_disable_stats=True, quiet=True),
+        settings=library.Settings(console="off", x_disable_stats=True),
     )
-    run = logger.experiment
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step")
     run.define_metric("valid/*", step_metric="trainer/global_step", summary="min")
-    return logger
+    return WandbLogger(experiment=run)
 
 
 def _key_configured() -> bool:

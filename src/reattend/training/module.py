@@ -10,14 +10,20 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.decoder import Decoder
-from reattend.settings import call_by_name
+from reattend.settings import Stop, call_by_name
 from reattend.training import optimizers, schedules
 
 Batch = tuple[Tensor, Tensor]
 
 
-class NonFiniteLossError(RuntimeError):
+class NonFiniteLossError(Stop):
     """The loss became infinite or not a number."""
+
+    def __init__(self, loss: float, step: int) -> None:
+        super().__init__(
+            f"The training loss is {loss} at step {step}. The last checkpoint holds the state before it. "
+            "Lower optimizer.learning_rate, raise schedule.warmup_steps or lower trainer.gradient_clip."
+        )
 
 
 class LanguageModelling(pl.LightningModule):
@@ -41,10 +47,10 @@ class LanguageModelling(pl.LightningModule):
         pending, self.pending = self.pending, []
         for step, nats, _ in pending:
             if not torch.isfinite(nats):
-                raise NonFiniteLossError(f"the training loss is {nats.item()} at step {step}")
+                raise NonFiniteLossError(nats.item(), step)
         return [(nats.item(), int(count)) for _, nats, count in pending]
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def evaluate(self, batches: Iterable[Batch]) -> Likelihood:
         """The likelihood of a whole split under the model as it stands."""
         total = Likelihood()
@@ -58,7 +64,13 @@ class LanguageModelling(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = call_by_name(
-            optimizers, self.optimizer_config, group="optimizer", parameters=list(self.model.named_parameters())
+            optimizers,
+            self.optimizer_config,
+            group="optimizer",
+            parameters=list(self.model.named_parameters()),
         )
         schedule = call_by_name(schedules, self.schedule_config, group="schedule", max_steps=self.max_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, schedule), "interval": "step"}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": LambdaLR(optimizer, schedule), "interval": "step"},
+        }

@@ -22,7 +22,8 @@ def adamw(
     at_least("optimizer.weight_decay", weight_decay, 0.0)
     within("optimizer.beta1", beta1, 0.0, 1.0)
     within("optimizer.beta2", beta2, 0.0, 1.0)
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in parameters:
         if parameter.requires_grad:
             (decayed if name.endswith("weight") and parameter.ndim >= 2 else free).append(parameter)

@@ -1,4 +1,4 @@
-"""What a run shows while it trains: a bar with loss in bits and tokens per second, or a line a validation in a log file."""
+"""What a run shows while it trains: a bar with loss in bits and tokens per second; elsewhere a line a validation."""
 
 import sys
 from typing import Any
@@ -20,7 +20,11 @@ class Progress(pl.Callback):
         self._rows = len(self.history.rows)
         if self.live:
             self._bar = tqdm(
-                total=self.max_steps, initial=trainer.global_step, desc=self.label, unit="step", dynamic_ncols=True
+                total=self.max_steps,
+                initial=trainer.global_step,
+                desc=self.label,
+                unit="step",
+                dynamic_ncols=True,
             )
 
     def on_train_batch_end(

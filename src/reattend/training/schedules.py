@@ -19,7 +19,7 @@ def constant(*, warmup_steps: int, max_steps: int) -> Schedule:
 
 
 def cosine(*, warmup_steps: int, final_fraction: float, max_steps: int) -> Schedule:
-    """Half a cosine from the peak at step 0 to `final_fraction` of it at `max_steps` (Loshchilov & Hutter, 1608.03983)."""
+    """Half a cosine from the peak to `final_fraction` of it at `max_steps` (Loshchilov & Hutter, 1608.03983)."""
     at_least("schedule.warmup_steps", warmup_steps, 0)
     within("schedule.final_fraction", final_fraction, 0.0, 1.0)
 

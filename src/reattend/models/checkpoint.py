@@ -1,0 +1,46 @@
+"""Trained models on disk: read without running any code of theirs, and rebuilt as they were."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reattend.models import build_model
+from reattend.models.decoder import Decoder
+from reattend.settings import SettingError
+
+FORMAT = 1  # of the `reattend` part of a checkpoint
+
+
+def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
+    """A checkpoint of ours, or a SettingError that says what is wrong with the file."""
+    fix = f"Set {setting} to another checkpoint, or delete this one and set resume=never."
+    if not path.is_file():
+        raise SettingError(setting, path, "an existing checkpoint file", fix)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(
+            setting, path, f"a whole checkpoint; this one is cut short or damaged ({reason})", fix
+        ) from None
+    if not isinstance(checkpoint, dict) or checkpoint.get("reattend", {}).get("format") != FORMAT:
+        raise SettingError(setting, path, f"a checkpoint of this program, format {FORMAT}", fix)
+    return checkpoint
+
+
+def load_decoder(path: Path, *, setting: str) -> Decoder:
+    """The decoder LM of a checkpoint, in evaluation mode."""
+    checkpoint = read_checkpoint(path, setting=setting)
+    config = checkpoint["reattend"]["config"]
+    weights = {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}
+    model: Decoder = build_model(
+        config["model"],
+        attention=config["attention"],
+        vocabulary=weights["embedding.weight"].shape[0],
+        context=config["data"]["context"],
+        seed=config["seed"],
+    )
+    model.load_state_dict(weights)
+    return model.eval()

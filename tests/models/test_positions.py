@@ -1,0 +1,75 @@
+"""Positions: rotary scores see distances alone, sinusoids are the formula's, learned tables end at the context."""
+
+import cmath
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import decoder, options, qkv
+
+from reattend.cache import build_policy
+from reattend.models.positions import Rotary, Sinusoidal, rotate
+from reattend.settings import SettingError
+
+SOFTMAX = options("attention")["softmax"]
+CPU = torch.device("cpu")
+
+
+def turned(x, start):
+    rotary = Rotary(width=2 * x.shape[-1], head_width=x.shape[-1], context=8)
+    return rotate(x, rotary.angles(start, x.shape[-2], CPU))
+
+
+def test_rotary_turns_each_pair_by_its_own_frequency():
+    x, _, _ = qkv(queries=3, keys=3, batch=1, head_width=6)
+    result = turned(x, 4)
+    for t in range(3):
+        for i in range(3):
+            pair = complex(*x[0, 1, t, 2 * i : 2 * i + 2].tolist()) * cmath.exp(1j * (4 + t) / 10000 ** (2 * i / 6))
+            assert complex(*result[0, 1, t, 2 * i : 2 * i + 2].tolist()) == pytest.approx(pair, abs=1e-6)
+
+
+@given(shift=st.integers(1, 500))
+def test_rotary_scores_depend_on_the_distance_alone(shift):
+    q, k, _ = qkv(queries=5, keys=5)
+    here = turned(q, 0) @ turned(k, 0).mT
+    there = turned(q, shift) @ turned(k, shift).mT
+    torch.testing.assert_close(there, here, rtol=1e-3, atol=1e-4)  # the angles themselves are float32
+    moved = turned(q, shift) @ turned(k, 0).mT
+    assert not torch.allclose(moved, here, rtol=1e-3, atol=1e-3)
+
+
+def test_rotary_keeps_lengths_and_bfloat16_positions_apart():
+    q, _, _ = qkv(queries=4, keys=4)
+    torch.testing.assert_close(turned(q, 3).norm(dim=-1), q.norm(dim=-1), rtol=1e-6, atol=1e-6)
+    far = torch.ones(1, 1, 2, 4, dtype=torch.bfloat16)
+    first, second = turned(far, 2**14)[0, 0]  # bfloat16 itself cannot tell 16384 from 16385
+    assert not torch.equal(first, second)
+
+
+def test_sinusoids_are_the_formulas():
+    width, start = 6, 3
+    added = Sinusoidal(width=width, head_width=3, context=8).add(torch.zeros(1, 4, width), start)[0]
+    for t in range(4):
+        angles = [(start + t) / 10000 ** (2 * i / width) for i in range(width // 2)]
+        wanted = [math.sin(a) for a in angles] + [math.cos(a) for a in angles]
+        assert added[t].tolist() == pytest.approx(wanted, abs=1e-6)
+
+
+def test_learned_positions_end_at_the_context():
+    model = decoder(SOFTMAX, positions="learned", context=6)
+    tokens = torch.zeros(1, 7, dtype=torch.long)
+    with pytest.raises(SettingError, match=r"data\.context=7: expected at most 6"):
+        model(tokens)
+    state = build_policy(options("policy")["full"]).state(layers=2)
+    model(tokens[:, :4], state=state)
+    model(tokens[:, :2], state=state)
+    with pytest.raises(SettingError, match=r"data\.context=7"):
+        model(tokens[:, :1], state=state)
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
+def test_computed_positions_have_no_end(positions):
+    assert decoder(SOFTMAX, positions=positions, context=4)(torch.zeros(1, 9, dtype=torch.long)).isfinite().all()
