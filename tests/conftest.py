@@ -1,9 +1,13 @@
-"""What every room's tests share: a test that takes `attention` runs over every mechanism in conf/attention."""
+"""What every room's tests share: mechanisms from conf/attention, and short runs on a text made on the spot."""
 
+import random
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from composed import SMALL, compose
 from hypothesis import settings
 from tiny import options
 
@@ -16,3 +20,25 @@ torch.set_num_threads(1)  # tiny tensors: a second thread costs more than it giv
 def attention(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The configuration of one mechanism; a new file in conf/attention is tested by being there."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,400 bytes of made-up words: 78 blocks of 16 to train on, 19 batches of 4 an epoch."""
+    draw = random.Random(1)
+    words = ["".join(draw.choices("abcdefgh", k=draw.randint(2, 6))) for _ in range(40)]
+    path = tmp_path_factory.mktemp("text") / "words.txt"
+    path.write_text(" ".join(draw.choices(words, k=400))[:1400])
+    return path
+
+
+@pytest.fixture
+def small(text: Path, tmp_path: Path) -> list[str]:
+    """What a command needs to train a tiny model on that text; its results go to tmp_path/results."""
+    return [*SMALL, f"data.path={text}", f"results_dir={tmp_path / 'results'}"]
+
+
+@pytest.fixture
+def job(small: list[str]) -> Callable[..., dict[str, Any]]:
+    """job("seed=2", ...) -> the composed configuration of such a run."""
+    return lambda *overrides: compose("train", *small, *overrides)

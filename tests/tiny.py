@@ -1,10 +1,12 @@
 """Configurations from conf/ and small random inputs, mechanisms and decoders built from them."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
@@ -12,19 +14,26 @@ from reattend.attention import Attention, build_attention
 from reattend.models import build_model
 from reattend.models.decoder import Decoder
 
-CONF = Path(__file__).parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[1] / "conf"
 HEADS, HEAD_WIDTH = 2, 4
 
 
+@cache
 def options(group: str) -> dict[str, dict[str, Any]]:
-    """Every option of a group: file name -> its values."""
-    files = sorted((CONF / group).glob("*.yaml"))
-    return {file.stem: dict(OmegaConf.to_container(OmegaConf.load(file))) for file in files}
+    """Every option of a group: file name -> its values, composed by Hydra as for a run."""
+    names = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return {name: OmegaConf.to_container(compose(f"{group}/{name}")[group]) for name in names}
 
 
 def dagpam(**changes: Any) -> dict[str, Any]:
     """daGPAM's configuration with some values changed."""
     return options("attention")["dagpam"] | changes
+
+
+def label(config: Mapping[str, Any]) -> str:
+    """What a configuration changes of daGPAM's, for the name of a test."""
+    return ",".join(f"{key}={value}" for key, value in config.items() if dagpam().get(key) != value) or "dagpam"
 
 
 def shake(module: nn.Module, *, seed: int = 0) -> None:

@@ -35,8 +35,12 @@ def command(script: str) -> Callable[[Callable[[dict[str, Any]], Any]], Callable
         def main() -> None:
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(_help(script))
-            else:
+                return
+            try:
                 _hydra_main(script, task)
+            except KeyboardInterrupt:  # while nothing was trained that could be lost
+                print("Stopped.", file=sys.stderr)
+                raise SystemExit(130) from None
 
         return main
 
@@ -58,23 +62,30 @@ def _help(script: str) -> str:
 
 def _hydra_main(script: str, task: Callable[[dict[str, Any]], Any]) -> None:
     import hydra
+    from hydra.core.hydra_config import HydraConfig
     from hydra.errors import CompactHydraException
-    from omegaconf import DictConfig, OmegaConf
+    from hydra.types import RunMode
+    from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
     @functools.wraps(task)
     def guarded(config: DictConfig) -> Any:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("reattend").setLevel(logging.INFO)
-        values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         try:
+            values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             return task(values)
+        except MissingMandatoryValue as missing:
+            message = f"{missing.full_key}=???: expected a value. Add {missing.full_key}=..."
         except OSError as error:
-            fix = "Check that it exists, that it may be written and that the disk has room."
-            raise CompactHydraException(f"{error.filename}: {error.strerror}. {fix}") from error
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            message = f"{what}. Check that it exists, that it may be written and that the disk has room."
         except Stop as stop:
+            message = str(stop)
             if stop.ends_sweep:
-                print(stop, file=sys.stderr)
+                print(message, file=sys.stderr)
                 raise SystemExit(stop.exit_code) from None
-            raise CompactHydraException(str(stop)) from None  # Hydra prints its message only; a sweep goes on
+        if HydraConfig.get().mode == RunMode.MULTIRUN:  # of a sweep's failures Hydra shows the first, at the end
+            print(message, file=sys.stderr)
+        raise CompactHydraException(message)  # Hydra prints its message only; a sweep goes on
 
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=script)(guarded)()

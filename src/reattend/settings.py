@@ -105,10 +105,11 @@ def check_types(function: Any, values: Mapping[str, Any], *, group: str, given: 
     for key, parameter in parameters.items():
         if key not in values and parameter.default is inspect.Parameter.empty:
             raise SettingError(f"{group}.{key}", "???", "a value", f"Add {group}.{key}=...")
-    return {key: _typed(f"{group}.{key}", value, hints[key]) for key, value in values.items()}
+    return {key: typed(f"{group}.{key}", value, hints[key]) for key, value in values.items()}
 
 
-def _typed(setting: str, value: Any, hint: Any) -> Any:
+def typed(setting: str, value: Any, hint: Any) -> Any:
+    """`value` as the type `hint` wants it (a whole number may stand for a float), or a SettingError."""
     allowed = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     for kind in allowed:
         if typing.get_origin(kind) is typing.Literal:

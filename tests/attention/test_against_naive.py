@@ -4,7 +4,7 @@ import naive
 import pytest
 import torch
 from dagpam_space import SINGLE, START
-from tiny import HEADS, attend, dagpam, mechanism, options, qkv, some_mask
+from tiny import HEADS, attend, dagpam, label, mechanism, options, qkv, some_mask
 
 SOFTMAX = options("attention")["softmax"]
 DAGPAM = [dagpam(lambda_init=START, **single) for single in SINGLE]
@@ -16,12 +16,7 @@ DAGPAM += [
 DAGPAM += [dagpam(lambda_mode="scaled_affine", lambda_scope="head", lambda_init=0.2, lambda_negative_init=0.9)]
 
 
-def changed(config):
-    default = dagpam()
-    return ",".join(f"{key}={value}" for key, value in config.items() if default.get(key) != value) or "default"
-
-
-@pytest.mark.parametrize("config", [SOFTMAX, *DAGPAM], ids=changed)
+@pytest.mark.parametrize("config", [SOFTMAX, *DAGPAM], ids=label)
 @pytest.mark.parametrize(
     ("queries", "keys", "causal", "masked"), [(3, 3, True, False), (2, 4, True, True), (2, 3, False, False)]
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from dagpam_space import SINGLE, START
-from tiny import dagpam, decoder, mechanism, options, qkv
+from tiny import dagpam, decoder, label, mechanism, options, qkv
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -33,7 +33,7 @@ def largest(config):
     return seen.elements
 
 
-@pytest.mark.parametrize("config", [SOFTMAX, *(dagpam(lambda_init=START, **single) for single in SINGLE)], ids=str)
+@pytest.mark.parametrize("config", [SOFTMAX, *(dagpam(lambda_init=START, **single) for single in SINGLE)], ids=label)
 def test_no_tensor_of_all_pairs_forward_or_backward(config):
     assert largest(config) < LENGTH * LENGTH / 4
 

@@ -129,6 +129,15 @@ def test_opposite_branches_add_their_gradients(l_positive, l_negative):
         torch.testing.assert_close(slope[0, head, 0, :, 0, head, 0], wanted)
 
 
+def test_cancellation_costs_bfloat16_no_digits():
+    """P- = P+ again: (1 + l) y - l y is y to the bit, where a difference taken in bfloat16 is off by about l 2^-8."""
+    config = dagpam(lambda_init=8.3, activation="identity", negative_query_init="identity")
+    q, k, v = (x.bfloat16() for x in qkv(queries=16, keys=16))
+    with torch.autocast("cpu", torch.bfloat16):
+        y = attend(mechanism(config, seed=None).float(), q, k, v, causal=True)
+    assert torch.equal(y, attend(mechanism(SOFTMAX), q, k, v, causal=True))
+
+
 def test_row_sum_zero_warns_and_stays_finite():
     with pytest.warns(UserWarning, match="rows sum to 0"):
         model = decoder(scaled(0.0, 1.0), layers=3)

@@ -63,7 +63,7 @@ def test_softmax_decoder_equals_pytorchs_transformer(norm):
     width, layers, heads, length = 8, 3, 2, 7
     model = decoder(SOFTMAX, width=width, layers=layers, heads=heads, norm=norm, positions="sinusoidal").double()
     shake(model)
-    x = model.embedding.weight[text(length=length)] + naive_sinusoids(length, width)
+    x = width**0.5 * model.embedding.weight[text(length=length)] + naive_sinusoids(length, width)
     for block in model.blocks:
         layer = nn.TransformerEncoderLayer(
             width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=norm == "pre", dtype=torch.float64

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import decoder, options, qkv
+from tiny import HEAD_WIDTH, HEADS, dagpam, decoder, label, mechanism, options, qkv, shake
 
 from reattend.cache import build_policy
+from reattend.models.layers import SelfAttention
 from reattend.models.positions import Rotary, Sinusoidal, rotate
 from reattend.settings import SettingError
 
@@ -41,6 +42,25 @@ def test_rotary_scores_depend_on_the_distance_alone(shift):
     assert not torch.allclose(moved, here, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("config", [*options("attention").values(), dagpam(negative_key="per_head")], ids=label)
+def test_every_branch_of_a_mechanism_is_turned(config):
+    """One branch left unturned would meet turned keys, and the layer's output would change with the first position."""
+    layer = SelfAttention(width=HEADS * HEAD_WIDTH, mechanism=mechanism(config), bias=True).double()
+    rotary = Rotary(width=HEADS * HEAD_WIDTH, head_width=HEAD_WIDTH, context=8)
+    x = 3 * qkv(queries=6, keys=6, batch=1, head_width=HEADS * HEAD_WIDTH)[0][:, 0]
+    here, there = (layer(x, angles=rotary.angles(start, 6, CPU), state=None) for start in (0, 40))
+    torch.testing.assert_close(there, here, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rotary"])
+def test_order_of_earlier_tokens_matters(attention, positions):
+    """One layer without positions would see a set: its last logits would not change."""
+    model = decoder(attention, positions=positions, layers=1).double()
+    shake(model)
+    there, swapped = (model(torch.tensor([tokens]))[0, -1] for tokens in ([1, 2, 3, 4], [2, 1, 3, 4]))
+    assert (there - swapped).abs().max() > 1e-3
+
+
 def test_rotary_keeps_lengths_and_bfloat16_positions_apart():
     q, _, _ = qkv(queries=4, keys=4)
     torch.testing.assert_close(turned(q, 3).norm(dim=-1), q.norm(dim=-1), rtol=1e-6, atol=1e-6)
@@ -51,7 +71,9 @@ def test_rotary_keeps_lengths_and_bfloat16_positions_apart():
 
 def test_sinusoids_are_the_formulas():
     width, start = 6, 3
-    added = Sinusoidal(width=width, head_width=3, context=8).add(torch.zeros(1, 4, width), start)[0]
+    x = torch.randn(1, 4, width)
+    positions = Sinusoidal(width=width, head_width=3, context=8)
+    added = (positions.add(x, start) - width**0.5 * x)[0]
     for t in range(4):
         angles = [(start + t) / 10000 ** (2 * i / width) for i in range(width // 2)]
         wanted = [math.sin(a) for a in angles] + [math.cos(a) for a in angles]

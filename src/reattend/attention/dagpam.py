@@ -22,10 +22,12 @@ A row sum of 0 (l- = 1 + l+) makes the first causal token's output exactly 0, si
 
 import warnings
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from reattend.attention.base import Attention, Branches, probabilities
@@ -78,6 +80,33 @@ class HeadLinear(nn.Module):
             whole = x.flatten(2, 3) if self.sharing == "full" else x
             y = F.linear(whole, self.weight[0].T, bias).view_as(x)
         return y.transpose(1, 2)
+
+
+class Difference(Function):
+    """a x - b y for x, y [B, H, T, D] and a, b [G, 1, 1], G being 1 or H.
+
+    Written out because autograd would read and write these large tensors twice as often as is needed.
+    float32 factors lift a bfloat16 difference, where cancellation would cost digits, to float32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(x, y, a, b)
+        return (a * x).addcmul_(b, y, value=-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        x, y, a, b = ctx.saved_tensors
+
+        def product(z: Tensor) -> Tensor:
+            """The sum of grad * z over all but G, [G, 1, 1]; in the order in memory, [B, T, H, D], so nothing is copied."""
+            rows = [t.transpose(1, 2).flatten(0, 1).reshape(len(t) * t.shape[2], len(a), -1) for t in (grad, z)]
+            return torch.einsum("ngd,ngd->g", rows[0], rows[1].to(grad.dtype)).view_as(a)
+
+        to_a = product(x) if ctx.needs_input_grad[2] else None
+        to_b = -product(y) if ctx.needs_input_grad[3] else None
+        return (a * grad).to(x.dtype), (-b * grad).to(y.dtype), to_a, to_b
 
 
 class DaGPAM(Attention):
@@ -177,8 +206,7 @@ class DaGPAM(Attention):
         positive, negative = self.lambdas()
         plus = self.fused(queries[0], keys[0], v, causal=causal, mask=mask)
         minus = self.fused(queries[1], keys[-1], v, causal=causal, mask=mask)
-        # float32 lambdas lift a bfloat16 difference, where cancellation would cost digits, to float32
-        return ((1 + positive) * plus - negative * minus).to(v.dtype)
+        return Difference.apply(plus, minus, 1 + positive, negative).to(v.dtype)
 
     def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
         positive, negative = self.lambdas()

@@ -17,26 +17,29 @@ class TrainingBatches:
     """Shuffled blocks; their order depends on (seed, epoch) alone, and a checkpoint keeps the place.
 
     Each epoch cuts the text at another offset, so that a token meets other positions of the context, and
-    leaves out the last blocks of its order, which do not fill a batch.
+    leaves out the last blocks of its order, which do not fill a step of `accumulate` batches: at the end of an epoch
+    Lightning would make a step of fewer.
     """
 
-    def __init__(self, tokens: np.ndarray, *, context: int, batch_size: int, seed: int) -> None:
+    def __init__(self, tokens: np.ndarray, *, context: int, batch_size: int, seed: int, accumulate: int = 1) -> None:
         at_least("seed", seed, 0)
         self.tokens, self.context, self.batch_size, self.seed = tokens, context, batch_size, seed
         # offsets 0 to context - 1, fewer in a text too short for them; each gives the same number of blocks
         self.offsets = min(context, len(tokens) - context)
         self.blocks = (len(tokens) - self.offsets) // context
-        if self.blocks < batch_size:
+        if self.blocks < batch_size * accumulate:
+            most = f"at most {self.blocks}, the blocks of {context} tokens in a train split of {len(tokens)}"
             raise SettingError(
                 "data.batch_size",
                 batch_size,
-                f"at most {self.blocks}, the blocks of {context} tokens in a train split of {len(tokens)}",
+                most if accumulate == 1 else f"{most}, when multiplied by trainer.accumulate={accumulate}",
                 "Lower data.batch_size or data.context, or choose a longer text.",
             )
+        self.batches = self.blocks // (batch_size * accumulate) * accumulate
         self.epoch = self.taken = 0
 
     def __len__(self) -> int:
-        return self.blocks // self.batch_size
+        return self.batches
 
     def __iter__(self) -> Iterator[Batch]:
         if self.taken >= len(self):  # turned here: Lightning never drains an iterator that has a length

@@ -82,11 +82,17 @@ class Corpus(ABC):
             "splits": splits,
         }
 
-    def training_batches(self, *, seed: int) -> "TrainingBatches":
-        """The train split in an order that depends on the seed and the epoch alone."""
+    def training_batches(self, *, seed: int, accumulate: int = 1) -> "TrainingBatches":
+        """The train split in an order that depends on the seed and the epoch alone, in whole steps of `accumulate`."""
         from reattend.data.batches import TrainingBatches
 
-        return TrainingBatches(self.splits()["train"], context=self.context, batch_size=self.batch_size, seed=seed)
+        return TrainingBatches(
+            self.splits()["train"],
+            context=self.context,
+            batch_size=self.batch_size,
+            seed=seed,
+            accumulate=accumulate,
+        )
 
     def evaluation_batches(self, split: str, *, limit: int | None = None) -> "EvaluationBatches":
         """A split in its own order, each token scored once; `limit` keeps evenly spread blocks only."""

@@ -7,11 +7,13 @@ from typing import Any
 from reattend.cache import build_policy
 from reattend.evaluation import tasks
 from reattend.models.checkpoint import load_decoder
-from reattend.settings import call_by_name
+from reattend.settings import call_by_name, typed, within
 
 
 def run_task(config: Mapping[str, Any]) -> str:
     """What the task of a composed configuration prints."""
-    model = load_decoder(Path(config["checkpoint"]), setting="checkpoint")
+    seed = typed("seed", config["seed"], int)
+    within("seed", seed, 0, 2**32)
+    model = load_decoder(Path(str(config["checkpoint"])), setting="checkpoint")
     policy = build_policy(config["policy"])
-    return str(call_by_name(tasks, config["task"], group="task", model=model, policy=policy, seed=config["seed"]))
+    return str(call_by_name(tasks, config["task"], group="task", model=model, policy=policy, seed=seed))

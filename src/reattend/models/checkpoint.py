@@ -15,12 +15,12 @@ FORMAT = 1  # of the `reattend` part of a checkpoint
 
 def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
     """A checkpoint of ours, or a SettingError that says what is wrong with the file."""
-    fix = f"Set {setting} to another checkpoint, or delete this one and set resume=never."
+    fix = f"Set {setting} to another checkpoint" + (", or to never." if setting == "resume" else ".")
     if not path.is_file():
         raise SettingError(setting, path, "an existing checkpoint file", fix)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise SettingError(
             setting, path, f"a whole checkpoint; this one is cut short or damaged ({reason})", fix

@@ -1,7 +1,7 @@
 """How a token's position reaches the model: learned, sinusoidal, or rotary.
 
 learned      x + E[t], trained, at most `context` positions
-sinusoidal   x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.5)
+sinusoidal   sqrt(width) x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.4-3.5)
 rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., arXiv 2104.09864)
 """
 
@@ -49,7 +49,7 @@ class Sinusoidal(Positions):
 
     def add(self, x: Tensor, start: int) -> Tensor:
         turn = _turns(start, x.shape[1], self.width, x.device)  # [T, width / 2]
-        return x + torch.cat((turn.sin(), turn.cos()), dim=-1).to(x.dtype)
+        return self.width**0.5 * x + torch.cat((turn.sin(), turn.cos()), dim=-1).to(x.dtype)
 
 
 class Rotary(Positions):
@@ -70,9 +70,11 @@ def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
     """x [B, H, T, D] turned by `angles`, or as it is where positions are added elsewhere."""
     if angles is None:
         return x
+    x = x.transpose(1, 2)  # [B, T, H, D], the order in memory: spares the backward pass two copies
     exact = x.to(torch.promote_types(x.dtype, torch.float32))
     pairs = torch.view_as_complex(exact.unflatten(-1, (-1, 2)))  # one complex product each way
-    return torch.view_as_real(pairs * angles).flatten(-2).to(x.dtype)
+    turned = pairs * angles[:, None]  # angles [T, 1, D / 2]
+    return torch.view_as_real(turned).flatten(-2).to(x.dtype).transpose(1, 2)
 
 
 def _turns(start: int, length: int, width: int, device: torch.device) -> Tensor:

@@ -6,6 +6,7 @@ beside their old version and then put in its place, so a kill at any moment leav
 """
 
 import errno
+import shutil
 import signal
 from pathlib import Path
 from types import FrameType
@@ -15,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 
 from reattend.models.checkpoint import FORMAT
+from reattend.records.files import atomic
 from reattend.records.identity import deciding, dotted
 from reattend.settings import SettingError, Stop
 from reattend.training.history import History
@@ -26,10 +28,10 @@ class Interrupted(Stop):
 
     ends_sweep = True
 
-    def __init__(self, number: int, step: int, path: Path) -> None:
+    def __init__(self, number: int, step: int, path: Path, *, by_itself: bool) -> None:
         self.exit_code = 128 + number
-        name = signal.Signals(number).name
-        super().__init__(f"Stopped by {name} after step {step}; {path} is whole: run the same command to go on.")
+        name, added = signal.Signals(number).name, "" if by_itself else f" with resume={path}"
+        super().__init__(f"Stopped by {name} after step {step}; {path} is whole: run the same command{added} to go on.")
 
 
 class Checkpoints(pl.Callback):
@@ -75,10 +77,14 @@ class Checkpoints(pl.Callback):
         self._step = step
         if step in self.history.due or step % self.every == 0 or self._stop is not None:
             self.history.take(trainer, pl_module)  # refuses a loss that is not finite: the last good state stays
+            pl_module.refuse_non_finite()
             self._save_best(trainer)
             self.save(trainer, self.folder / "last.ckpt")
+            self.history.restart_clock()
         if self._stop is not None:
-            raise Interrupted(self._stop, step, self.folder / "last.ckpt")
+            config = self.identity["config"]
+            by_itself = config["resume"] == "auto" and not config["force"]
+            raise Interrupted(self._stop, step, self.folder / "last.ckpt", by_itself=by_itself)
 
     def _save_best(self, trainer: pl.Trainer) -> None:
         if self._step in self.history.due:
@@ -132,3 +138,16 @@ def refuse_other_run(checkpoint: dict[str, Any], *, path: Path, identity: dict[s
         if changed:
             expected = f"a checkpoint of the same {part}, but {', '.join(changed)}"
             raise SettingError("resume", path, expected, f"{fix}, or set resume=never to start anew.")
+
+
+def bring_best(checkpoint: dict[str, Any], *, path: Path, folder: Path) -> None:
+    """The best checkpoint so far lies beside the last one; a run that goes on from elsewhere takes it along."""
+    best, ours = path.with_name("best.ckpt"), folder / "best.ckpt"
+    if checkpoint["callbacks"][Checkpoints.__name__]["best"] is None:
+        return
+    if not best.is_file():
+        expected = "a checkpoint with the best.ckpt of its run beside it"
+        raise SettingError("resume", path, expected, "Restore that file, or set resume=never to start anew.")
+    if best.resolve() != ours.resolve():
+        with atomic(ours) as temporary:
+            shutil.copyfile(best, temporary)

@@ -28,7 +28,7 @@ from reattend.records import (
 from reattend.records.record import Data
 from reattend.settings import SettingError, at_least, check_types
 from reattend.training import loggers
-from reattend.training.checkpoints import Checkpoints, refuse_other_run
+from reattend.training.checkpoints import Checkpoints, bring_best, refuse_other_run
 from reattend.training.history import History
 from reattend.training.module import LanguageModelling
 from reattend.training.progress import Progress
@@ -114,7 +114,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
             enable_model_summary=False,
         )
         pl.seed_everything(config["seed"], verbose=False)  # for dropout; weights and data have streams of their own
-        trainer.fit(module, corpus.training_batches(seed=config["seed"]), ckpt_path=resume, weights_only=True)
+        batches = corpus.training_batches(seed=config["seed"], accumulate=settings.accumulate)
+        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
         metrics = _score(module, corpus, folder)
         if logger is not None:
             logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=settings.max_steps)
@@ -180,8 +181,10 @@ def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, An
     last = folder / "last.ckpt"
     if wanted == "never" or (wanted == "auto" and (config["force"] or not last.exists())):
         return None
-    path = last if wanted == "auto" else Path(wanted)
-    refuse_other_run(read_checkpoint(path, setting="resume"), path=path, identity=identity)
+    path = last if wanted == "auto" else Path(str(wanted))
+    checkpoint = read_checkpoint(path, setting="resume")
+    refuse_other_run(checkpoint, path=path, identity=identity)
+    bring_best(checkpoint, path=path, folder=folder)
     print(f"going on from {path}")
     return path
 

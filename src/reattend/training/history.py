@@ -47,7 +47,11 @@ class History(pl.Callback):
             self.take(trainer, pl_module)
         if due:
             self._validate(trainer, pl_module)
-            self._tick = time.perf_counter()
+            self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """What was done since the last `take` was no training."""
+        self._tick = time.perf_counter()
 
     def take(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
         """Book what was trained since the last call; raises if the loss was not finite."""

@@ -3,19 +3,22 @@
 Imports no torch, so that a sweep passes over finished jobs in no time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from reattend.records import Record, config_hash, read_record, run_name, write_record
-from reattend.settings import SettingError
+from reattend.settings import SettingError, typed, within
 
 
 def run_job(config: Mapping[str, Any]) -> Record:
     """Train what `config` composes and return its record, which then lies in results_dir/runs."""
-    name, results = run_name(config), Path(config["results_dir"])
+    within("seed", typed("seed", config["seed"], int), 0, 2**32)
+    typed("force", config["force"], bool)
+    name, results = run_name(config), Path(str(config["results_dir"]))  # a folder may be called 2026
     path, folder = results / "runs" / f"{name}.json", results / "checkpoints" / name
     finished = None if config["force"] else _finished(path, config)
     if finished is not None:
@@ -33,18 +36,22 @@ def run_job(config: Mapping[str, Any]) -> Record:
     return record
 
 
-def _claimed(folder: Path, name: str) -> FileLock:
-    """The lock on a run's folder; the system frees it even if the process is killed."""
+@contextmanager
+def _claimed(folder: Path, name: str) -> Iterator[None]:
+    """Holds the lock on a run's folder; the system frees it even if the process is killed."""
+    lock = FileLock(folder / "lock", blocking=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock", blocking=False)
         lock.acquire()
     except Timeout:
         expected = "a run that no other process is training"
         raise SettingError("name", name, expected, "Wait for it, or give this one another name=...") from None
     except OSError as error:
         raise _not_writable(folder, error) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _not_writable(folder: Path, error: OSError) -> SettingError:

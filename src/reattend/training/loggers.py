@@ -1,5 +1,7 @@
 """Where a run's curves are mirrored. Records, not these, are the source of every table."""
 
+import functools
+import netrc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,33 +25,42 @@ def wandb(*, project: str, folder: str, config: Mapping[str, Any], name: str) ->
     from pytorch_lightning.loggers import WandbLogger
 
     Path(folder).mkdir(parents=True, exist_ok=True)
-    run = library.init(
+    start = functools.partial(
+        library.init,
         project=project,
         dir=folder,
-        mode="online" if _key_configured() else None if "WANDB_MODE" in os.environ else "offline",
         name=name,
         group=config["experiment"],
         job_type="train",
         tags=[config[group]["name"] for group in ("attention", "model", "data")],
         config=dict(config),
-        settings=library.Settings(console="off", x_disable_stats=True),
+        settings=library.Settings(console="off", x_disable_stats=True, init_timeout=30),
     )
+    try:
+        run = start(mode=_mode())
+    except library.Error as error:  # a key that is refused, a site that cannot be reached
+        print(f"Weights & Biases: {str(error).splitlines()[0]} The run is kept offline.", file=sys.stderr)
+        run = start(mode="offline")
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step")
     run.define_metric("valid/*", step_metric="trainer/global_step", summary="min")
     return WandbLogger(experiment=run)
 
 
+def _mode() -> str:
+    """What WANDB_MODE says if it can be done without a key, else online with a key and offline without."""
+    wanted = os.environ.get("WANDB_MODE", "")
+    if wanted in ("offline", "disabled", "dryrun"):
+        return wanted
+    return "online" if _key_configured() else "offline"
+
+
 def _key_configured() -> bool:
     """A key in the environment or, as `wandb login` leaves it, in the netrc file."""
-    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
-        return False
-    import netrc
-
     if os.environ.get("WANDB_API_KEY"):
         return True
     try:
-        known = netrc.netrc(os.environ.get("NETRC"))
+        known = netrc.netrc(os.environ.get("NETRC", Path.home() / ".netrc"))
     except (OSError, netrc.NetrcParseError):
         return False
     return any("wandb" in host for host in known.hosts)

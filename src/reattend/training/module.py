@@ -1,5 +1,6 @@
 """The Lightning module of a language model: how it learns a batch and how it scores a split."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,12 +18,12 @@ Batch = tuple[Tensor, Tensor]
 
 
 class NonFiniteLossError(Stop):
-    """The loss became infinite or not a number."""
+    """The loss, or a weight that the next loss would come from, became infinite or not a number."""
 
-    def __init__(self, loss: float, step: int) -> None:
+    def __init__(self, what: str, step: int) -> None:
         super().__init__(
-            f"The training loss is {loss} at step {step}. The last checkpoint holds the state before it. "
-            "Lower optimizer.learning_rate, raise schedule.warmup_steps or lower trainer.gradient_clip."
+            f"{what} at step {step}. The last checkpoint, if there is one, holds a state before it. "
+            "Lower optimizer.learning_rate, raise schedule.warmup_steps or set a smaller trainer.gradient_clip."
         )
 
 
@@ -47,8 +48,14 @@ class LanguageModelling(pl.LightningModule):
         pending, self.pending = self.pending, []
         for step, nats, _ in pending:
             if not torch.isfinite(nats):
-                raise NonFiniteLossError(nats.item(), step)
+                raise NonFiniteLossError(f"The training loss is {nats.item()}", step)
         return [(nats.item(), int(count)) for _, nats, count in pending]
+
+    def refuse_non_finite(self) -> None:
+        """A finite loss may have had a gradient that was not, which shows in the weights."""
+        for name, parameter in self.model.named_parameters():
+            if not parameter.isfinite().all():
+                raise NonFiniteLossError(f"{name} is not finite after the update", self.global_step)
 
     @torch.inference_mode()
     def evaluate(self, batches: Iterable[Batch]) -> Likelihood:
@@ -60,6 +67,8 @@ class LanguageModelling(pl.LightningModule):
                 nats, count = self.model.loss(*(tensor.to(self.device) for tensor in batch))
                 total.add(nats.item(), int(count))
         self.train()
+        if not math.isfinite(total.nats):
+            raise NonFiniteLossError(f"The loss of an evaluation is {total.nats}", self.global_step)
         return total
 
     def configure_optimizers(self) -> Any:
