@@ -100,9 +100,9 @@ class Difference(Function):
         x, y, a, b = ctx.saved_tensors
 
         def product(z: Tensor) -> Tensor:
-            """The sum of grad * z over all but G, [G, 1, 1]; in the order in memory, [B, T, H, D], so nothing is copied."""
-            rows = [t.transpose(1, 2).flatten(0, 1).reshape(len(t) * t.shape[2], len(a), -1) for t in (grad, z)]
-            return torch.einsum("ngd,ngd->g", rows[0], rows[1].to(grad.dtype)).view_as(a)
+            """The sum of grad * z over all but G, [G, 1, 1]; in the order in memory, [B, T, H, D], so without copies."""
+            groups = (t.transpose(1, 2).chunk(len(a), dim=2) for t in (grad, z.to(grad.dtype)))
+            return torch.stack([g.flatten().dot(part.flatten()) for g, part in zip(*groups, strict=True)]).view_as(a)
 
         to_a = product(x) if ctx.needs_input_grad[2] else None
         to_b = -product(y) if ctx.needs_input_grad[3] else None

@@ -1,6 +1,5 @@
 """Trained models on disk: read without running any code of theirs, and rebuilt as they were."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,15 @@ def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
         raise SettingError(setting, path, "an existing checkpoint file", fix)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # torch meets a damaged file with errors of any kind
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
         raise SettingError(
             setting, path, f"a whole checkpoint; this one is cut short or damaged ({reason})", fix
         ) from None
-    if not isinstance(checkpoint, dict) or checkpoint.get("reattend", {}).get("format") != FORMAT:
+    part = checkpoint.get("reattend") if isinstance(checkpoint, dict) else None
+    if not isinstance(part, dict) or part.get("format") != FORMAT:
         raise SettingError(setting, path, f"a checkpoint of this program, format {FORMAT}", fix)
-    return checkpoint
+    return dict(checkpoint)
 
 
 def load_decoder(path: Path, *, setting: str) -> Decoder:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytorch_lightning.loggers import Logger
 
@@ -47,12 +47,12 @@ def wandb(*, project: str, folder: str, config: Mapping[str, Any], name: str) ->
     return WandbLogger(experiment=run)
 
 
-def _mode() -> str:
-    """What WANDB_MODE says if it can be done without a key, else online with a key and offline without."""
-    wanted = os.environ.get("WANDB_MODE", "")
-    if wanted in ("offline", "disabled", "dryrun"):
-        return wanted
-    return "online" if _key_configured() else "offline"
+def _mode() -> Literal["online", "offline", "disabled"]:
+    """Online needs a key, whatever WANDB_MODE says: without one wandb would ask for it."""
+    wanted = os.environ.get("WANDB_MODE")
+    if wanted == "disabled":
+        return "disabled"
+    return "online" if _key_configured() and wanted not in ("offline", "dryrun") else "offline"
 
 
 def _key_configured() -> bool:
