@@ -104,7 +104,6 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> dict[Said, tuple[int, 
     return dict(zip(DONE, json.loads((copy / "done.json").read_text()), strict=True))
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("said", DONE, ids=lambda said: f"{said.where} {said.text.splitlines()[0]}")
 def test_what_the_pages_say_works(said, followed):
     status, output = followed[said]
@@ -113,7 +112,6 @@ def test_what_the_pages_say_works(said, followed):
         assert output, "an example that shows nothing"
 
 
-@pytest.mark.xdist_group("docs")
 def test_a_recipe_is_trained_and_recorded(followed):
     trained = [output for said, (_, output) in followed.items() if "attention=softmax,temperature" in said.text]
     assert "temperature" in trained[0]

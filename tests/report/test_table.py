@@ -155,7 +155,7 @@ def test_refuses_to_mix(other: dict[str, Any], what: str, spec: TableSpec, make_
         build_table(spec, [one, two])
     assert str(error.value).startswith(f"{two.name}: {what} is ")
     assert one.name in str(error.value)
-    assert "experiment=NAME" in str(error.value)
+    assert "another results_dir" in str(error.value)
 
 
 def test_refuses_to_count_a_run_twice(spec: TableSpec, make_record: MakeRecord) -> None:

@@ -78,7 +78,7 @@ def _refuse_to_mix(spec: TableSpec, records: Sequence[Record]) -> None:
                 problem = f"{what} is {aspect(record)} but {first.name} has {aspect(first)}"
                 fix = (
                     f"Their scores cannot stand in one table ({spec.name}): "
-                    "rerun one of them under another experiment=NAME or delete its file"
+                    "rerun one of them with another results_dir or delete its file"
                 )
                 raise RecordError(record.name, problem, fix)
 

@@ -33,8 +33,6 @@ def write_report(
     for spec in specs:
         chosen = select(spec, records)
         if not chosen:
-            wanted = ", ".join(f"{key}={value}" for key, value in spec.select.items())
-            say(f"Table {spec.name}: skipped, no record has {wanted}.\n")
             continue
         table = build_table(spec, chosen)
         text = markdown(table)
