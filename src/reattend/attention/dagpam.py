@@ -22,20 +22,18 @@ A row sum of 0 (l- = 1 + l+) makes the first causal token's output exactly 0, si
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from reattend.attention.base import Attention, Branches, probabilities
+from reattend.attention.difference import Difference
+from reattend.attention.head_linear import HeadLinear, Sharing, Start
 from reattend.settings import SettingError
 
 Activation = Literal["relu", "identity", "tanh", "gelu"]
-Sharing = Literal["head_shared", "per_head", "full"]
-Start = Literal["default", "identity", "negative_identity"]
 ACTIVATIONS = {"relu": F.relu, "identity": lambda x: x, "tanh": torch.tanh, "gelu": F.gelu}
 CONSTRAINTS = {"none": lambda x: x, "softplus": F.softplus, "sigmoid": torch.sigmoid}
 INVERSES = {
@@ -43,70 +41,6 @@ INVERSES = {
     "softplus": lambda y: y + torch.log(-torch.expm1(-y)),
     "sigmoid": torch.logit,
 }
-
-
-class HeadLinear(nn.Module):
-    """x W + b on [B, H, T, D]: W is [D, D] for all heads, [H, D, D] one a head, or [HD, HD] across heads."""
-
-    def __init__(self, *, heads: int, head_width: int, sharing: Sharing, bias: bool, start: Start) -> None:
-        super().__init__()
-        self.sharing, self.start = sharing, start
-        groups, width = {
-            "head_shared": (1, head_width),
-            "per_head": (heads, head_width),
-            "full": (1, heads * head_width),
-        }[sharing]
-        self.weight = nn.Parameter(torch.empty(groups, width, width))  # [G, in, out]
-        self.bias = nn.Parameter(torch.zeros(groups, 1, width)) if bias else None
-        self.initialise(torch.default_generator)
-
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator) -> None:
-        """`default` keeps the variance of its input, as for any linear map without its activation."""
-        width = self.weight.shape[-1]
-        if self.start == "default":
-            self.weight.normal_(0.0, width**-0.5, generator=generator)
-        else:
-            sign = 1.0 if self.start == "identity" else -1.0
-            self.weight.copy_(sign * torch.eye(width).expand_as(self.weight))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.transpose(1, 2)  # [B, T, H, D], the order in which the projections left it: no copy
-        if self.sharing == "per_head":
-            y = torch.einsum("bthi,hio->btho", x, self.weight)
-            y = y if self.bias is None else y + self.bias.squeeze(1)
-        else:
-            bias = None if self.bias is None else self.bias.flatten()
-            whole = x.flatten(2, 3) if self.sharing == "full" else x
-            y = F.linear(whole, self.weight[0].T, bias).view_as(x)
-        return y.transpose(1, 2)
-
-
-class Difference(Function):
-    """a x - b y for x, y [B, H, T, D] and a, b [G, 1, 1], G being 1 or H.
-
-    Written out because autograd would read and write these large tensors twice as often as is needed.
-    float32 factors lift a bfloat16 difference, where cancellation would cost digits, to float32.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(x, y, a, b)
-        return (a * x).addcmul_(b, y, value=-1)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        x, y, a, b = ctx.saved_tensors
-
-        def product(z: Tensor) -> Tensor:
-            """The sum of grad * z over all but G, [G, 1, 1]; in the order in memory, [B, T, H, D], so without copies."""
-            groups = (t.transpose(1, 2).chunk(len(a), dim=2) for t in (grad, z.to(grad.dtype)))
-            return torch.stack([g.flatten().dot(part.flatten()) for g, part in zip(*groups, strict=True)]).view_as(a)
-
-        to_a = product(x) if ctx.needs_input_grad[2] else None
-        to_b = -product(y) if ctx.needs_input_grad[3] else None
-        return (a * grad).to(x.dtype), (-b * grad).to(y.dtype), to_a, to_b
 
 
 class DaGPAM(Attention):

@@ -5,6 +5,7 @@ x-transformers (github.com/lucidrains/x-transformers) is an extra that only this
 
 import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
@@ -19,6 +20,17 @@ from reattend.settings import SettingError, at_least, check_types
 ALIKE = 0.02  # the parameter counts may differ by this share: x-transformers leaves out some biases
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the two decoders share."""
+
+    width: int
+    layers: int
+    heads: int
+    context: int
+    batch_size: int
+
+
 class TrainingThroughput(Suite):
     """Ours over theirs, at each of `sizes`: {name: {width, layers, heads, context, batch_size}}."""
 
@@ -31,6 +43,9 @@ class TrainingThroughput(Suite):
             name: Sizes(**check_types(Sizes.__init__, values, group=f"suite.sizes.{name}", given={}))
             for name, values in sizes.items()
         }
+        for name, chosen in self.sizes.items():
+            at_least(f"suite.sizes.{name}.context", chosen.context, 1)
+            at_least(f"suite.sizes.{name}.batch_size", chosen.batch_size, 1)
         self.library = x_transformers()
 
     def run(self) -> dict[str, Any]:
@@ -44,7 +59,7 @@ class TrainingThroughput(Suite):
             "rounds": self.rounds,
         }
 
-    def _compare(self, name: str, sizes: "Sizes") -> Spread:
+    def _compare(self, name: str, sizes: Sizes) -> Spread:
         models = {
             "reattend": ours(sizes, self.positions),
             "x-transformers": theirs(self.library, sizes, self.positions),
@@ -65,16 +80,6 @@ class TrainingThroughput(Suite):
         faster = ratios(seconds["x-transformers"], seconds["reattend"])  # of speeds, so inverted
         print(f"{name:<8} tokens/s x {faster}")
         return faster
-
-
-class Sizes:
-    """What the two decoders share."""
-
-    def __init__(self, *, width: int, layers: int, heads: int, context: int, batch_size: int) -> None:
-        at_least("suite.sizes.context", context, 1)
-        at_least("suite.sizes.batch_size", batch_size, 1)
-        self.width, self.layers, self.heads = width, layers, heads
-        self.context, self.batch_size = context, batch_size
 
 
 def x_transformers() -> ModuleType:

@@ -1,8 +1,8 @@
 """How a token's position reaches the model: learned, sinusoidal, or rotary.
 
 learned      x + E[t], trained, at most `context` positions
-sinusoidal   sqrt(width) x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)   (Vaswani et al., arXiv 1706.03762, sec. 3.4-3.5)
-rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., arXiv 2104.09864)
+sinusoidal   sqrt(width) x + (sin(t w_i), cos(t w_i)), w_i = 10000^(-2i/width)  (Vaswani et al., 1706.03762, 3.4-5)
+rotary       pairs (q_{2i}, q_{2i+1}) turned by t w_i, w_i = 10000^(-2i/D); likewise k   (Su et al., 2104.09864)
 """
 
 import torch
