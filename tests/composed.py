@@ -67,7 +67,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def state(path: Path) -> Any:
-    """All of a checkpoint but seconds, folders and Lightning's counters, tensors as bytes: equal if equal to the bit."""
+    """A checkpoint without seconds, folders and Lightning's counters, tensors as bytes: equal if equal to the bit."""
     checkpoint = load(path)
     checkpoint["loops"] = checkpoint["loops"]["fit_loop"]["state_dict"]  # the place in the data
     history = checkpoint["callbacks"]["History"]

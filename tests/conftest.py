@@ -24,7 +24,7 @@ def attention(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,400 bytes of made-up words: 78 blocks of 16 to train on, 19 batches of 4 an epoch."""
+    """1,400 bytes of made-up words: 77 blocks of 16 to train on, 19 batches of 4 an epoch."""
     draw = random.Random(1)
     words = ["".join(draw.choices("abcdefgh", k=draw.randint(2, 6))) for _ in range(40)]
     path = tmp_path_factory.mktemp("text") / "words.txt"

@@ -17,7 +17,7 @@ ROOMS -= {"__init__"}
 
 
 def table() -> dict[str, set[str]]:
-    """Room -> the rooms it may import, in the order of the page; plans for rooms that are not built yet are no fault."""
+    """Room -> the rooms it may import, in the order of the page; a room that is not built yet is no fault."""
     _, _, section = PAGE.read_text(encoding="utf-8").partition("| room | holds | may import |")
     rows, _, _ = section.partition("\n\n")
     return {room: set(re.findall(r"\w+", allowed)) for room, allowed in ROW.findall(rows)}

@@ -1,5 +1,6 @@
 """Every file of conf/ says what it is, composes where it belongs, and becomes what it describes."""
 
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,22 @@ import torch
 import yaml
 from composed import compose
 from tiny import CONF, decoder, options
-from torch import nn
 
 from reattend.attention import build_attention
+from reattend.bench import build_suite
 from reattend.cache import build_policy
 from reattend.data import build_corpus
 from reattend.evaluation import tasks
 from reattend.menus import menu, opening
 from reattend.models import build_model
 from reattend.report import parse_spec
-from reattend.settings import SettingError, call_by_name
+from reattend.settings import SettingError, call_by_name, check_types
 from reattend.training import loggers, optimizers, schedules
-from reattend.training.fit import TrainerSettings, _settings
+from reattend.training.fit import _settings
 from reattend.training.job import run_job
 
 ENTRIES = sorted(path.stem for path in CONF.glob("*.yaml"))
 FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))
-OPTIONS = [path for path in FILES if len(path.parts) == 2 and not (CONF / path.parent.name).with_suffix(".yaml").exists()]
 
 
 def groups(entry: str) -> list[str]:
@@ -59,47 +59,44 @@ def test_values_are_plain(path: Path) -> None:
         assert "_target_" not in line
 
 
-def _build_model(config: Mapping[str, Any]) -> nn.Module:
-    return build_model(config, attention=options("attention")["softmax"], vocabulary=256, context=16, seed=0)
-
-
-def _build_logger(config: Mapping[str, Any]) -> Any:
-    return call_by_name(loggers, config, group="logger", config={}, name="x") if config["name"] != "wandb" else config
+def _fits(module: types.ModuleType, config: Mapping[str, Any], *given: str) -> dict[str, Any]:
+    """The options that the function of that name takes: for those that need a trained model or a service."""
+    values = {key: value for key, value in config.items() if key != "name"}
+    return check_types(getattr(module, config["name"]), values, group="x", given=dict.fromkeys(given))
 
 
 BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "attention": lambda config: build_attention(config, heads=2, head_width=4),
-    "model": _build_model,
+    "model": lambda config: build_model(
+        config, attention=options("attention")["softmax"], vocabulary=256, context=16, seed=0
+    ),
     "data": build_corpus,
     "optimizer": lambda config: call_by_name(
         optimizers, config, group="optimizer", parameters=decoder(options("attention")["dagpam"]).named_parameters()
     ),
     "schedule": lambda config: call_by_name(schedules, config, group="schedule", max_steps=10)(0),
     "trainer": _settings,
-    "logger": _build_logger,
+    "logger": lambda config: _fits(loggers, config, "config", "name"),
     "policy": build_policy,
+    "suite": build_suite,
     "table": parse_spec,
-    "task": lambda config: getattr(tasks, config["name"]),
+    "task": lambda config: _fits(tasks, config, "model", "policy", "seed"),
 }
 WHOLE = ("launcher", "experiment")  # these change the whole configuration
 
 
-@pytest.mark.parametrize("group", sorted(BELONGS))
-def test_every_option_composes_and_becomes_what_it_describes(group: str) -> None:
-    plain = {} if group in WHOLE else compose(BELONGS[group])
-    for name in menu(group):
-        composed = compose(BELONGS[group], f"{group}={name}")
-        if group in WHOLE:
-            continue
-        assert composed[group]["name"] == name
-        assert {key: value for key, value in composed.items() if key != group} == {
-            key: value for key, value in plain.items() if key != group
-        }
-        if composed[group].get("accelerator") == "gpu" and not torch.cuda.is_available():
-            with pytest.raises(SettingError, match="trainer.accelerator=gpu: expected a machine with a CUDA GPU"):
-                BUILD[group](composed[group])
-        else:
-            assert BUILD[group](composed[group]) is not None or name == "none"
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group in BELONGS for name in menu(group)])
+def test_every_option_composes_and_becomes_what_it_describes(group: str, name: str) -> None:
+    plain, composed = compose(BELONGS[group]), compose(BELONGS[group], f"{group}={name}")
+    if group in WHOLE:
+        return
+    option, others = composed.pop(group), {key: value for key, value in plain.items() if key != group}
+    assert option["name"] == name and composed == others
+    if option.get("accelerator") == "gpu" and not torch.cuda.is_available():
+        with pytest.raises(SettingError, match="accelerator=gpu: expected a machine with a CUDA GPU"):
+            BUILD[group](option)
+    else:
+        BUILD[group](option)
 
 
 @pytest.mark.parametrize("name", menu("attention"))
@@ -121,8 +118,3 @@ def test_every_experiment_trains(name: str, small: list[str], text: Path) -> Non
 def test_entry_files_compose_by_themselves(entry: str) -> None:
     assert set(compose(entry)) >= set(groups(entry)) - {"launcher", "experiment", "table"}
     assert "hydra" not in compose(entry)
-
-
-def test_trainer_settings_name_every_value_of_their_files() -> None:
-    for name in ("auto", "cpu"):
-        assert isinstance(_settings(options("trainer")[name]), TrainerSettings)

@@ -78,6 +78,11 @@ def test_decoders_of_unlike_size_are_not_compared() -> None:
         refuse_unlike({"ours": 1_000_000, "theirs": 1_100_000})
 
 
+def test_a_bad_size_is_named() -> None:
+    with pytest.raises(SettingError, match=r"suite\.sizes\.small\.batch_size=0: expected at least 1"):
+        build_suite(compose("bench", "suite=training_throughput", "suite.sizes.small.batch_size=0")["suite"])
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

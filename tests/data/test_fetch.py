@@ -25,14 +25,3 @@ def test_a_bad_setting_is_one_message_without_a_trace(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "data.path=gone.txt: expected an existing file. Correct data.path." in told.stderr
     assert "Traceback" not in told.stderr and told.stdout == ""
-
-
-def test_help_shows_the_menu_without_torch(tmp_path: Path) -> None:
-    code = (
-        f"import sys, runpy; sys.argv = [{str(SCRIPT)!r}, '--help']\n"
-        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "finally: print('torch' in sys.modules)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert "data: enwiki_sample, text" in told.stdout
-    assert told.stdout.splitlines()[-1] == "False"

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from reattend.records import read_record
 from reattend.settings import SettingError
-from reattend.training import fit, job as jobs
+from reattend.training import fit
+from reattend.training import job as jobs
 from reattend.training.job import run_job
 
 Job = Callable[..., dict[str, Any]]

@@ -72,7 +72,7 @@ NETRC = "machine {host} login user password secret"
         ({"WANDB_MODE": "online", "WANDB_API_KEY": "x"}, "", "online"),
         ({"WANDB_MODE": "offline", "WANDB_API_KEY": "x"}, "", "offline"),
         ({"WANDB_MODE": "disabled", "WANDB_API_KEY": "x"}, "", "disabled"),
-        ({"WANDB_MODE": "dryrun", "WANDB_API_KEY": "x"}, "", "dryrun"),
+        ({"WANDB_MODE": "dryrun", "WANDB_API_KEY": "x"}, "", "offline"),
     ],
 )
 def test_online_with_a_key_alone(

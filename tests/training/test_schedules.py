@@ -110,7 +110,9 @@ def test_adamw_gets_its_options() -> None:
     assert weight.item() == pytest.approx(first * 0.95 - 0.1 * m / (math.sqrt(v) + 0.25), rel=1e-5)
 
 
-@pytest.mark.parametrize(("key", "value"), [("learning_rate", -1.0), ("beta1", 1.0), ("beta2", -0.1), ("weight_decay", -1.0)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("learning_rate", -1.0), ("beta1", 1.0), ("beta2", -0.1), ("weight_decay", -1.0)]
+)
 def test_bad_optimiser_values_are_refused(key: str, value: float) -> None:
     with pytest.raises(SettingError) as refused:
         adamw(parameters=[("x.weight", nn.Parameter(nn.Linear(1, 1).weight))], **(ADAMW | {key: value}))
