@@ -21,8 +21,8 @@ from reattend.models import build_model
 from reattend.report import parse_spec
 from reattend.settings import SettingError, call_by_name, check_types
 from reattend.training import loggers, optimizers, schedules
-from reattend.training.fit import _settings
 from reattend.training.job import run_job
+from reattend.training.trainer_settings import TrainerSettings
 
 ENTRIES = sorted(path.stem for path in CONF.glob("*.yaml"))
 FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))
@@ -75,7 +75,7 @@ BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         optimizers, config, group="optimizer", parameters=decoder(options("attention")["dagpam"]).named_parameters()
     ),
     "schedule": lambda config: call_by_name(schedules, config, group="schedule", max_steps=10)(0),
-    "trainer": _settings,
+    "trainer": TrainerSettings.of,
     "logger": lambda config: _fits(loggers, config, "config", "name"),
     "policy": build_policy,
     "suite": build_suite,

@@ -12,7 +12,8 @@ _NOISE = (
     "HPU available",
     "💡 Tip",
     "`Trainer.fit` stopped",
-    "Restor",
+    "Restoring states",
+    "Restored all states",
     "Using 16bit",
     "Using bfloat16",
 )

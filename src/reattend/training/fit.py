@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -26,65 +25,24 @@ from reattend.records import (
     package_versions,
 )
 from reattend.records.record import Data
-from reattend.settings import SettingError, at_least, check_types
 from reattend.training import loggers
 from reattend.training.checkpoints import Checkpoints, bring_best, refuse_other_run
 from reattend.training.history import History
 from reattend.training.module import LanguageModelling
 from reattend.training.progress import Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainerSettings:
-    """The `trainer` group; its files say what each value means."""
-
-    max_steps: int
-    accumulate: int
-    gradient_clip: float
-    accelerator: Literal["auto", "cpu", "gpu"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    threads: int | None
-    validations: int
-    checkpoint_every: int
-    log_every: int
-    progress: bool
-
-    def __post_init__(self) -> None:
-        for setting in ("max_steps", "accumulate", "validations", "checkpoint_every", "log_every"):
-            at_least(f"trainer.{setting}", getattr(self, setting), 1)
-        at_least("trainer.gradient_clip", self.gradient_clip, 0)
-        if self.threads is not None:
-            at_least("trainer.threads", self.threads, 1)
-        if self.accelerator == "gpu" and not torch.cuda.is_available():
-            raise SettingError("trainer.accelerator", "gpu", "a machine with a CUDA GPU", "Set trainer=cpu.")
-
-    @property
-    def on_gpu(self) -> bool:
-        return self.accelerator != "cpu" and torch.cuda.is_available()
-
-    def lightning(self) -> dict[str, Any]:
-        """The same in Lightning's words. Without a GPU, float32: a CPU's bfloat16 gains little and loses digits."""
-        bfloat16 = self.precision == "bfloat16" or (self.precision == "auto" and self.on_gpu)
-        return {
-            "max_steps": self.max_steps,
-            "max_epochs": -1,
-            "accumulate_grad_batches": self.accumulate,
-            "gradient_clip_val": self.gradient_clip or None,
-            "accelerator": "gpu" if self.on_gpu else "cpu",
-            "devices": 1,
-            "precision": "bf16-mixed" if bfloat16 else "32-true",
-            "log_every_n_steps": self.log_every,
-        }
+from reattend.training.trainer_settings import TrainerSettings
 
 
 def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
     """Train what `config` composes, with checkpoints in `folder`, going on where an earlier attempt stopped."""
     started, clock = datetime.now(UTC), time.perf_counter()
-    settings = _settings(config["trainer"])
+    settings = TrainerSettings.of(config["trainer"])
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     meter = PeakMemory()
     meter.reset()
+    if settings.on_gpu:
+        torch.cuda.reset_peak_memory_stats()
 
     corpus = build_corpus(config["data"])
     data = corpus.identity()
@@ -150,11 +108,6 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
         },
         memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if settings.on_gpu else meter.read(),
     )
-
-
-def _settings(values: Mapping[str, Any]) -> TrainerSettings:
-    options = {key: value for key, value in values.items() if key != "name"}
-    return TrainerSettings(**check_types(TrainerSettings.__init__, options, group="trainer", given={}))
 
 
 def _model(config: Mapping[str, Any], corpus: Corpus, attention: Mapping[str, Any] | None = None) -> Any:
