@@ -46,7 +46,7 @@ class TrainingThroughput(Suite):
         for name, chosen in self.sizes.items():
             at_least(f"suite.sizes.{name}.context", chosen.context, 1)
             at_least(f"suite.sizes.{name}.batch_size", chosen.batch_size, 1)
-        self.library = x_transformers()
+        self.peer = x_transformers()
 
     def run(self) -> dict[str, Any]:
         print(f"{'size':<8} {'decoder':<15} {'s/step':>9} {'tokens/s':>10} {'parameters':>12}")
@@ -62,7 +62,7 @@ class TrainingThroughput(Suite):
     def _compare(self, name: str, sizes: Sizes) -> Spread:
         models = {
             "reattend": ours(sizes, self.positions),
-            "x-transformers": theirs(self.library, sizes, self.positions),
+            "x-transformers": theirs(self.peer, sizes, self.positions),
         }
         counts = {library: size(model) for library, model in models.items()}
         refuse_unlike(counts)
