@@ -1,5 +1,6 @@
 """Every file of conf/ says what it is, composes where it belongs, and becomes what it describes."""
 
+import importlib.util
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -94,6 +95,9 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
     assert option["name"] == name and composed == others
     if option.get("accelerator") == "gpu" and not torch.cuda.is_available():
         with pytest.raises(SettingError, match="accelerator=gpu: expected a machine with a CUDA GPU"):
+            BUILD[group](option)
+    elif name == "training_throughput" and importlib.util.find_spec("x_transformers") is None:
+        with pytest.raises(SettingError, match="expected x-transformers to be installed"):
             BUILD[group](option)
     else:
         BUILD[group](option)
