@@ -30,6 +30,8 @@ class SelfAttention(nn.Module):
         keys = tuple(rotate(branch, angles) for branch in keys)
         if state is not None:
             keys, v = state.update(keys, v)
+        else:  # every block of queries reads all keys and values of its head: faster where they lie together
+            keys, v = tuple(branch.contiguous() for branch in keys), v.contiguous()
         y = self.mechanism(queries, keys, v, causal=True)
         return self.output(y.transpose(1, 2).reshape(b, t, width))
 
