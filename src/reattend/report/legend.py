@@ -56,7 +56,8 @@ def _length(records: Iterable[Record]) -> str:
 
 def _machine(record: Record) -> str:
     hardware = record.hardware
-    return hardware["accelerator"] or f"{hardware['processor']}, {hardware['threads']} threads"
+    threads = "1 CPU thread" if hardware["threads"] == 1 else f"{hardware['threads']} CPU threads"
+    return hardware["accelerator"] or f"{hardware['processor']}, {threads}"
 
 
 def _commit(record: Record) -> str:
