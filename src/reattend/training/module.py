@@ -28,7 +28,7 @@ class NonFiniteLossError(Stop):
 
 
 class LanguageModelling(pl.LightningModule):
-    """Minimises the mean -ln p of the next token. `watch` keeps what the callbacks report."""
+    """Minimises the mean -ln p of the next token."""
 
     def __init__(
         self, *, model: Decoder, optimizer: Mapping[str, Any], schedule: Mapping[str, Any], max_steps: int
