@@ -155,3 +155,10 @@ def within(setting: str, value: float, low: float, high: float) -> None:
     """Refuse a number outside `low <= value < high`."""
     if not low <= value < high:
         raise SettingError(setting, value, f"a number from {low} to below {high}", f"Set {setting} within that range.")
+
+
+def seed_of(config: Mapping[str, Any]) -> int:
+    """The seed of a composed configuration, in the range that every generator here takes."""
+    seed: int = typed("seed", config["seed"], int)
+    within("seed", seed, 0, 2**32)
+    return seed

@@ -65,11 +65,8 @@ class Attention(nn.Module, ABC):
         queries, keys = q.shape[-2], k.shape[-2]
         plain = causal and mask is None and queries == keys
         if causal and not plain and queries > 1:
-            mask = (
-                visible(queries, keys, device=q.device)
-                if mask is None
-                else mask & visible(queries, keys, device=q.device)
-            )
+            earlier = visible(queries, keys, device=q.device)
+            mask = earlier if mask is None else mask & earlier
         dropout = self.dropout if self.training else 0.0
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=plain, dropout_p=dropout)
 

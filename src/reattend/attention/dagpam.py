@@ -77,11 +77,8 @@ class DaGPAM(Attention):
         def linear(sharing: Sharing, start: Start) -> HeadLinear:
             return HeadLinear(heads=heads, head_width=head_width, sharing=sharing, bias=bias, start=start)
 
-        self.activation, self.lambda_scope, self.lambda_constraint = (
-            activation,
-            lambda_scope,
-            lambda_constraint,
-        )
+        self.activation = activation
+        self.lambda_scope, self.lambda_constraint = lambda_scope, lambda_constraint
         self.query_maps = nn.ModuleList(
             linear(negative_query, negative_query_init) for _ in range(negative_query_layers)
         )

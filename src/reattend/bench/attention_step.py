@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, size, training_step
+from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, training_step
 from reattend.bench.measure import Step, alternate, peak_memory, ratios
-from reattend.models import build_model
+from reattend.models import build_model, size
 from reattend.models.decoder import Decoder
 from reattend.settings import at_least
 

@@ -42,11 +42,6 @@ class Suite(ABC):
             torch.cuda.synchronize(self.device)
 
 
-def size(model: nn.Module) -> int:
-    """How many numbers `model` learns."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 def training_step(
     model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], *, batch_size: int, context: int, device: torch.device
 ) -> Step:

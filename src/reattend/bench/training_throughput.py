@@ -12,9 +12,9 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, size, training_step
+from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, training_step
 from reattend.bench.measure import Spread, alternate, ratios
-from reattend.models import build_model
+from reattend.models import build_model, size
 from reattend.settings import SettingError, at_least, check_types
 
 ALIKE = 0.02  # the parameter counts may differ by this share: x-transformers leaves out some biases

@@ -7,7 +7,7 @@ from torch import nn
 
 from reattend.settings import build
 
-__all__ = ["build_model"]
+__all__ = ["build_model", "size"]
 
 
 def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **given: Any) -> Any:
@@ -16,3 +16,8 @@ def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **gi
     `given` is what the surroundings decide: for a decoder its vocabulary, context and seed.
     """
     return build(nn.Module, __name__, config, group="model", key="architecture", attention=attention, **given)
+
+
+def size(model: nn.Module) -> int:
+    """How many numbers `model` holds as parameters; one that two layers share counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())

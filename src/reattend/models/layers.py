@@ -56,10 +56,8 @@ class Block(nn.Module):
         self.norm, self.dropout = norm, nn.Dropout(dropout)
         self.attention = SelfAttention(width=width, mechanism=mechanism, bias=bias)
         self.feed_forward = FeedForward(width=width, inner=inner, bias=bias)
-        self.attention_norm, self.feed_forward_norm = (
-            nn.LayerNorm(width, bias=bias),
-            nn.LayerNorm(width, bias=bias),
-        )
+        self.attention_norm = nn.LayerNorm(width, bias=bias)
+        self.feed_forward_norm = nn.LayerNorm(width, bias=bias)
 
     def forward(self, x: Tensor, *, angles: Tensor | None, state: LayerState | None) -> Tensor:
         if self.norm == "pre":

@@ -8,11 +8,10 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from torch import nn
 
 from reattend.data import build_corpus
 from reattend.data.corpus import Corpus
-from reattend.models import build_model
+from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
 from reattend.records import (
     SCHEMA,
@@ -47,7 +46,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
     corpus = build_corpus(config["data"])
     data = corpus.identity()
     model = _model(config, corpus)
-    print(f"{name}: {_size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
+    print(f"{name}: {size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
     module = LanguageModelling(
         model=model, optimizer=config["optimizer"], schedule=config["schedule"], max_steps=settings.max_steps
     )
@@ -91,8 +90,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
         versions=package_versions(),
         hardware=hardware(accelerator, torch.get_num_threads()),
         parameters={
-            "total": _size(model),
-            "attention_extra": _size(model) - _size_with_softmax(config, corpus),
+            "total": size(model),
+            "attention_extra": size(model) - _size_with_softmax(config, corpus),
         },
         data=cast(Data, data),
         metrics=metrics,
@@ -120,13 +119,9 @@ def _model(config: Mapping[str, Any], corpus: Corpus, attention: Mapping[str, An
     )
 
 
-def _size(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 def _size_with_softmax(config: Mapping[str, Any], corpus: Corpus) -> int:
     """Parameters of the same model around conventional attention, the yardstick of what a mechanism adds."""
-    return _size(_model(config, corpus, attention={"name": "softmax"}))
+    return size(_model(config, corpus, attention={"name": "softmax"}))
 
 
 def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, Any]) -> Path | None:

@@ -11,12 +11,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from reattend.records import Record, config_hash, read_record, run_name, write_record
-from reattend.settings import SettingError, typed, within
+from reattend.settings import SettingError, seed_of, typed
 
 
 def run_job(config: Mapping[str, Any]) -> Record:
     """Train what `config` composes and return its record, which then lies in results_dir/runs."""
-    within("seed", typed("seed", config["seed"], int), 0, 2**32)
+    seed_of(config)
     typed("force", config["force"], bool)
     name, results = run_name(config), Path(str(config["results_dir"]))  # a folder may be called 2026
     path, folder = results / "runs" / f"{name}.json", results / "checkpoints" / name
