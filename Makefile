@@ -1,7 +1,7 @@
 # reattend: every target sets up what it needs; `make help` lists them.
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= dev
+EXTRAS ?= dev,llm
 ARGS   ?=
 # cpu or auto where PyTorch's own index can be reached; empty takes what the default index serves
 TORCH_BACKEND ?=

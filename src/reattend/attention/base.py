@@ -48,6 +48,21 @@ class Attention(nn.Module, ABC):
     def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
         """The dense attention scores [B, H, T, S]; without dropout, `weights @ v` is what `forward` returns."""
 
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        """What the softmax of one branch is taken of, [B, H, T, S]; in float32 where the branch is in less."""
+        return (
+            q.to(torch.promote_types(q.dtype, torch.float32))
+            @ k.to(torch.promote_types(k.dtype, torch.float32)).transpose(-2, -1)
+            / (q.shape[-1] ** 0.5)
+        )
+
+    def mixture(self) -> Tensor | None:
+        """[R, H] where the scores are sum_r mixture[r] * softmax(logits of branch r), else None.
+
+        What a cache policy needs that ranks entries by their scores.
+        """
+        return None
+
     @classmethod
     def tie(cls, layers: Sequence[Self]) -> None:
         """Called once with the mechanism of every layer, for those that share parameters between layers."""

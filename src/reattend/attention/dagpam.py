@@ -139,6 +139,10 @@ class DaGPAM(Attention):
         minus = self.fused(queries[1], keys[-1], v, causal=causal, mask=mask)
         return Difference.apply(plus, minus, 1 + positive, negative).to(v.dtype)
 
+    def mixture(self) -> Tensor:
+        positive, negative = (scalar.flatten().expand(self.heads) for scalar in self.lambdas())
+        return torch.stack([1 + positive, -negative])  # [2, H]
+
     def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
         positive, negative = self.lambdas()
         plus = probabilities(queries[0], keys[0], causal=causal, mask=mask)

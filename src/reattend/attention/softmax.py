@@ -5,6 +5,7 @@
 Rows of P are ordinary probabilities: entries in [0, 1], each row sums to 1. The baseline of every comparison.
 """
 
+import torch
 from torch import Tensor
 
 from reattend.attention.base import Attention, Branches, probabilities
@@ -20,3 +21,6 @@ class Softmax(Attention):
 
     def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
         return probabilities(queries[0], keys[0], causal=causal, mask=mask)
+
+    def mixture(self) -> Tensor:
+        return torch.ones(1, self.heads)

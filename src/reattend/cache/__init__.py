@@ -1,14 +1,25 @@
-"""Cache policies, one a file: what a decoder's key-value state keeps."""
+"""Cache policies, one a file: what a decoder's key-value state keeps; and the engine that applies any of them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reattend.cache.base import Policy, State
 from reattend.settings import build
 
-__all__ = ["Policy", "State", "build_policy"]
+if TYPE_CHECKING:
+    from reattend.cache.hugging_face import PolicyCache
+
+__all__ = ["Policy", "PolicyCache", "State", "build_policy"]
 
 
 def build_policy(config: Mapping[str, Any]) -> Policy:
     """The policy that `config["name"]` names."""
     return build(Policy, __name__, config, group="policy")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "PolicyCache":  # transformers is a second or two, and an extra
+        from reattend.cache.hugging_face import PolicyCache
+
+        return PolicyCache
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

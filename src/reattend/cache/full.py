@@ -6,7 +6,7 @@ Memory grows by 2 layers * heads * head_width numbers a token; step-by-step read
 import torch
 from torch import Tensor
 
-from reattend.cache.base import Branches, LayerState, Policy
+from reattend.cache.base import Branches, LayerState, Mechanism, Policy
 
 
 class FullLayer(LayerState):
@@ -15,8 +15,42 @@ class FullLayer(LayerState):
     def __init__(self) -> None:
         self.length = 0
         self.buffers: list[Tensor] = []
+        self.real: Tensor | None = None  # [B, length], once there was padding
 
-    def update(self, keys: Branches, v: Tensor) -> tuple[Branches, Tensor]:
+    @property
+    def positions(self) -> Tensor:
+        real = self._real(self.length)
+        return (real.cumsum(dim=1) - 1).masked_fill(~real, -1)[:, None]
+
+    def tensors(self) -> list[Tensor]:
+        return [buffer[..., : self.length, :] for buffer in self.buffers]
+
+    def slots_in_use(self) -> list[Tensor]:
+        return self.tensors()
+
+    def select(self, rows: Tensor) -> None:
+        self.buffers = [buffer[rows] for buffer in self.buffers]
+        self.real = None if self.real is None else self.real[rows]
+
+    def attend(
+        self, mechanism: Mechanism, queries: Branches, keys: Branches, v: Tensor, *, real: Tensor | None = None
+    ) -> Tensor:
+        kept_keys, kept_v = self.append(keys, v)
+        if real is None and self.real is None:
+            return mechanism(queries, kept_keys, kept_v, causal=True)
+        new = torch.ones(v.shape[0], v.shape[2], dtype=torch.bool, device=v.device) if real is None else real
+        self.real = torch.cat([self._real(self.length - v.shape[2]), new], dim=1)
+        mask = self.real[:, None, None] | ~new[:, None, :, None]  # padding sees all, so that its output is a number
+        return mechanism(queries, kept_keys, kept_v, causal=True, mask=mask)
+
+    def _real(self, length: int) -> Tensor:
+        if self.real is not None:
+            return self.real
+        b = self.buffers[0].shape[0] if self.buffers else 0
+        return torch.ones(b, length, dtype=torch.bool, device=self.buffers[0].device if self.buffers else None)
+
+    def append(self, keys: Branches, v: Tensor) -> tuple[Branches, Tensor]:
+        """Take in the keys and values of new tokens; all keys and values so far."""
         new = (*keys, v)
         end = self.length + v.shape[-2]
         if not self.buffers or end > self.buffers[0].shape[-2]:
@@ -37,5 +71,5 @@ class FullLayer(LayerState):
 class Full(Policy):
     """No bound."""
 
-    def layer_state(self) -> LayerState:
+    def layer_state(self, index: int) -> LayerState:
         return FullLayer()

@@ -1,12 +1,26 @@
-"""Corpora, one a file: from the canonical source to verified files to tokens to batches."""
+"""Texts, one source a file: from the canonical source to verified files to tokens to batches."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from reattend.data.base import Data
 from reattend.data.corpus import Corpus
+from reattend.data.documents import Document, Documents
 from reattend.settings import build
+
+__all__ = ["Corpus", "Document", "Documents", "build_corpus", "build_data", "build_documents"]
 
 
 def build_corpus(config: Mapping[str, Any]) -> Corpus:
-    """The corpus that the `data` group of a composed config describes; reads no file yet."""
-    return build(Corpus, "reattend.data", config, group="data")
+    """The corpus to train on that the `data` group of a composed config describes; reads no file yet."""
+    return build(Corpus, __name__, config, group="data")
+
+
+def build_documents(config: Mapping[str, Any]) -> Documents:
+    """The documents to evaluate on that the `data` group of a composed config describes; reads no file yet."""
+    return build(Documents, __name__, config, group="data")
+
+
+def build_data(config: Mapping[str, Any]) -> Data:
+    """Either of the two, whichever the option is."""
+    return build(Data, __name__, config, group="data")

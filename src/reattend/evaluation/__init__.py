@@ -1,18 +1,15 @@
-"""Tasks on a trained, frozen model: each function of `tasks` is one, named as its file in conf/task."""
+"""Tasks on a frozen language model under a cache policy, one a file."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from reattend.cache import build_policy
-from reattend.evaluation import tasks
-from reattend.models.checkpoint import load_decoder
-from reattend.settings import call_by_name, seed_of
+from reattend.evaluation.base import Task
+from reattend.settings import build, seed_of
+
+__all__ = ["Task", "run_task"]
 
 
 def run_task(config: Mapping[str, Any]) -> str:
     """What the task of a composed configuration prints."""
-    seed = seed_of(config)
-    model = load_decoder(Path(str(config["checkpoint"])), setting="checkpoint")
-    policy = build_policy(config["policy"])
-    return str(call_by_name(tasks, config["task"], group="task", model=model, policy=policy, seed=seed))
+    seed_of(config)
+    return build(Task, __name__, config["task"], group="task").run(config)

@@ -5,9 +5,10 @@ from typing import Any
 
 from torch import nn
 
+from reattend.models.pretrained import load_pretrained
 from reattend.settings import build
 
-__all__ = ["build_model", "size"]
+__all__ = ["build_model", "load_pretrained", "size"]
 
 
 def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **given: Any) -> Any:

@@ -29,10 +29,10 @@ class SelfAttention(nn.Module):
         queries = tuple(rotate(branch, angles) for branch in queries)
         keys = tuple(rotate(branch, angles) for branch in keys)
         if state is not None:
-            keys, v = state.update(keys, v)
+            y = state.attend(self.mechanism, queries, keys, v)
         else:  # every block of queries reads all keys and values of its head: faster where they lie together
             keys, v = tuple(branch.contiguous() for branch in keys), v.contiguous()
-        y = self.mechanism(queries, keys, v, causal=True)
+            y = self.mechanism(queries, keys, v, causal=True)
         return self.output(y.transpose(1, 2).reshape(b, t, width))
 
 

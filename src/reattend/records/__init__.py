@@ -7,20 +7,31 @@ from reattend.records.files import atomic, read_record, read_records, write_reco
 from reattend.records.identity import config_hash, dotted, run_name
 from reattend.records.memory import PeakMemory
 from reattend.records.provenance import git_state, hardware, package_versions
-from reattend.records.record import SCHEMA, Metric, Record, RecordError
+from reattend.records.record import (
+    SCHEMA,
+    EvaluationRecord,
+    Metric,
+    Record,
+    RecordError,
+    TrainingRecord,
+    perplexity,
+)
 
 __all__ = [
     "SCHEMA",
+    "EvaluationRecord",
     "Metric",
     "PeakMemory",
     "Record",
     "RecordError",
+    "TrainingRecord",
     "atomic",
     "config_hash",
     "dotted",
     "git_state",
     "hardware",
     "package_versions",
+    "perplexity",
     "read_record",
     "read_records",
     "run_name",

@@ -11,10 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reattend.records.record import SCHEMA, Record, RecordError
+from reattend.records.record import SCHEMA, EvaluationRecord, Record, RecordError, TrainingRecord
 
 SPELLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 SPELLED |= {list: "a list", dict: "an object"}
+KINDS: dict[str | None, type[Record]] = {record.kind: record for record in (TrainingRecord, EvaluationRecord)}
 
 
 @contextlib.contextmanager
@@ -31,7 +32,10 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def write_record(record: Record, path: Path) -> None:
     """Write `record` so that equal records are equal files."""
-    text = json.dumps(dataclasses.asdict(record), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    content = dataclasses.asdict(record)
+    if record.kind:
+        content["kind"] = record.kind
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -53,9 +57,17 @@ def read_record(path: Path) -> Record:
         if _expect(content.get("schema"), int, "schema") > SCHEMA:
             problem = f"schema {content['schema']} is newer than this version reads ({SCHEMA})"
             raise RecordError(path, problem, "Update reattend")
-        return typing.cast(Record, _typed(content, Record, ""))
+        return typing.cast(Record, _typed(content, _class_of(content), ""))
     except _MismatchError as mismatch:
         raise RecordError(path, str(mismatch), restore) from None
+
+
+def _class_of(content: dict[str, Any]) -> type[Record]:
+    for kind, record in KINDS.items():
+        if content.get("kind") == kind:
+            return record
+    known = " or ".join(json.dumps(kind) for kind in KINDS if kind)
+    raise _MismatchError(f"kind is {json.dumps(content['kind'])[:40]}, expected {known}, or no such key")
 
 
 class _MismatchError(Exception):
@@ -64,7 +76,8 @@ class _MismatchError(Exception):
 
 @lru_cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind).items()
+    return {name: hint for name, hint in hints if typing.get_origin(hint) is not typing.ClassVar}
 
 
 def _typed(value: Any, hint: Any, at: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from reattend.settings import SettingError
 
 # Keys, or whole groups, that say where and how a run is shown and can never change its result.
-CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "trainer.progress")
+CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "progress", "trainer.progress")
 
 
 def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,11 +45,13 @@ def run_name(config: Mapping[str, Any]) -> str:
     """The user's own name for the run, or one that says what it is and changes with the configuration."""
     if config["name"] is not None:
         return _file_name("name", config["name"])
-    parts = [
-        _file_name("experiment", config["experiment"]),
-        *(_file_name(group, config[group]["name"]) for group in ("data", "attention", "model")),
-    ]
-    return "_".join([*parts, f"seed{config['seed']}", config_hash(config)[:8]])
+    groups = ("data", "lm", "policy") if "lm" in config else ("data", "attention", "model")
+    parts = [_file_name(group, config[group]["name"]) for group in groups]
+    if "lm" not in config:
+        parts.append(f"seed{config['seed']}")
+    elif "size" in config["policy"]:
+        parts[-1] += _file_name("policy.size", config["policy"]["size"])
+    return "_".join([_file_name("experiment", config["experiment"]), *parts, config_hash(config)[:8]])
 
 
 def _file_name(setting: str, value: object) -> str:

@@ -10,7 +10,10 @@ from reattend.records.record import Git, Hardware
 
 # What decides a result. Records, tables and notes may change without making the code another one.
 CODE = (":/src", ":/conf", ":/scripts", ":/pyproject.toml", ":/constraints.txt")
-PACKAGES = ("reattend", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "numpy")
+PACKAGES = (
+    *("reattend", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "numpy"),
+    *("transformers", "tokenizers", "numba", "gguf"),
+)
 
 
 def git_state(folder: Path) -> Git:

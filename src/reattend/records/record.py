@@ -4,13 +4,14 @@ The nested parts are typed dictionaries, plain `dict`s while the program runs, s
 than the keys that every reader relies on.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from reattend.settings import Stop
 
-# Raise it when a field is added, removed or changes its meaning.
-SCHEMA = 1
+# Raise it when a field is added, removed or changes its meaning. 2: records of evaluations.
+SCHEMA = 2
 
 
 class RecordError(Stop, ValueError):
@@ -28,6 +29,11 @@ class Metric:
     unit: str
     sum: float
     count: int
+
+
+def perplexity(nats: Metric) -> float:
+    """exp of a mean of nats: how many equally likely choices would be as hard to guess."""
+    return math.exp(nats.value)
 
 
 class Git(TypedDict):
@@ -84,9 +90,62 @@ class Memory(TypedDict):
     what: str  # "resident set" or "cuda"
 
 
+class LanguageModel(TypedDict):
+    name: str
+    source: str  # hub id, file name or package requirement; never a folder of one machine
+    sha256: str | None  # of the weights' file, where it lies on this machine
+    architecture: str
+    parameters: int
+    dtype: str
+
+
+class Document(TypedDict):
+    title: str
+    sha256: str  # of the text in UTF-8
+    characters: int
+    tokens: int
+
+
+class Corpus(TypedDict):
+    name: str
+    unit: str
+    source: str
+    licence: str
+    documents: list[Document]
+
+
+class Part(TypedDict):
+    """A finished chunk of text."""
+
+    document: str  # its title
+    start: int  # index of the chunk's first token in its document
+    tokens: int  # scored; as are the words and bytes
+    words: int
+    bytes: int
+    nats: float  # sum of -ln p over the tokens
+    seconds: float
+    entries: float  # that a layer kept when the state was largest
+    kv_bytes: int  # of all keys and values kept then
+
+
+class State(TypedDict):
+    entries_per_layer: float  # kept when the state was largest
+    kv_bytes: int  # of all keys and values kept then
+
+
+class EvaluationTiming(TypedDict):
+    started: str
+    finished: str
+    wall_seconds: float
+    evaluation_seconds: float
+    tokens_per_second: float
+
+
 @dataclass(frozen=True)
 class Record:
-    """One finished run."""
+    """What every finished run has; a file's `kind` says which of the classes below it is."""
+
+    kind: ClassVar[str | None]  # None: files of before there were two kinds have no such key
 
     schema: int
     name: str
@@ -96,10 +155,31 @@ class Record:
     git: Git
     versions: dict[str, str]
     hardware: Hardware
+    metrics: dict[str, Metric]  # "test/bits_per_byte", "nats_per_token", ...
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class TrainingRecord(Record):
+    """A model was trained."""
+
+    kind = None
+
     parameters: Parameters
     data: Data
-    metrics: dict[str, Metric]  # "test/bits_per_byte", ...
     curve: list[CurvePoint]
     learned: dict[str, Any]  # e.g. the lambdas of each layer; empty for softmax
     timing: Timing
-    memory: Memory
+
+
+@dataclass(frozen=True)
+class EvaluationRecord(Record):
+    """A pretrained model read texts under a cache policy."""
+
+    kind = "evaluation"
+
+    lm: LanguageModel
+    data: Corpus
+    parts: list[Part]
+    state: State
+    timing: EvaluationTiming

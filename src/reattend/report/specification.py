@@ -1,58 +1,39 @@
-"""What a table shows: the schema of `conf/table/<name>.yaml`."""
+"""From `conf/table/<name>.yaml` to a description: `layout` names the class whose fields are the file's schema."""
 
+import dataclasses
+import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 
-from reattend.settings import SettingError, check_types
+from reattend.report.table import TableSpec
+from reattend.settings import SettingError, check_types, find_class, typed
 
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """A number from the paper, shown beside ours and never mixed with it."""
-
-    row: str
-    text: str  # as the cell shows it
-    value: float  # the row's difference to the baseline, in `unit`
-    unit: str
-    task: str
-    support: str  # how well the number is supported
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableSpec:
-    """One table: which records, which rows, which metric."""
-
-    name: str
-    title: str
-    select: dict[str, Any]  # dotted config key -> value that a record must have
-    rows: str  # the dotted config key whose values are the rows
-    baseline: str  # the row that the others are compared with
-    metric: str  # "<split>/<what>"
-    lower_is_better: bool
-    decimals: int
-    evaluation: str  # how the split is scored
-    published: list[Published] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def metric_words(self) -> str:
-        """The metric as a heading: `test/bits_per_byte` -> `test bits per byte`."""
-        return self.metric.replace("/", " ").replace("_", " ")
+LAYOUTS = "reattend.report.layouts"
+T = TypeVar("T")
 
 
 def parse_spec(values: Mapping[str, Any], *, group: str = "table") -> TableSpec:
-    """The table that `values` describe, or a SettingError naming the wrong one."""
-    given = check_types(TableSpec.__init__, values, group=group, given={})
-    published = [
-        Published(**check_types(Published.__init__, number, group=f"{group}.published", given={}))
-        for number in given.pop("published", [])
-    ]
-    return TableSpec(published=published, **given)
+    """The table that `values` describe, or a SettingError naming the wrong one; `variants` is the usual layout."""
+    layout = str(values.get("layout", "variants"))
+    cls = find_class(TableSpec, LAYOUTS, layout, setting=f"{group}.layout")
+    return _checked(cls, {key: value for key, value in values.items() if key != "layout"}, group)
+
+
+def _checked(cls: type[T], values: Mapping[str, Any], group: str) -> T:
+    """A `cls` of `values`, those of the dataclasses in its lists included."""
+    given = check_types(cls.__init__, values, group=group, given={})
+    hints = typing.get_type_hints(cls)
+    for key, value in given.items():
+        inner = typing.get_args(hints[key])
+        if inner and dataclasses.is_dataclass(inner[0]):
+            given[key] = [
+                _checked(typing.cast(type, inner[0]), typed(f"{group}.{key}", item, dict), f"{group}.{key}")
+                for item in value
+            ]
+    return cls(**given)
 
 
 def read_specs(folder: Path) -> list[TableSpec]:

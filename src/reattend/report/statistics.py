@@ -21,14 +21,20 @@ class Estimate:
         return self.interval is not None and self.interval[0] <= 0 <= self.interval[1]
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, deviation and 95 % t-interval of `values`."""
-    n, mean = len(values), statistics.fmean(values)
+def estimate(values: Sequence[float], *, weights: Sequence[float] | None = None) -> Estimate:
+    """Mean, deviation and 95 % t-interval of `values`.
+
+    `weights` make the mean that of what the values are means of: chunks of unequal length, say. The interval is then
+    that of a ratio of sums (Cochran, Sampling Techniques, chapter 6), and the common one where all weights are equal.
+    """
+    n = len(values)
+    shares = [1 / n] * n if weights is None else [weight / sum(weights) for weight in weights]
+    mean = statistics.fmean(values, weights)
     if n == 1:
         return Estimate(1, mean, None, None)
-    deviation = statistics.stdev(values)
-    half = student_quantile(n - 1, confidence=0.95) * deviation / math.sqrt(n)
-    return Estimate(n, mean, deviation, (mean - half, mean + half))
+    spread = math.fsum((share * (value - mean)) ** 2 for share, value in zip(shares, values, strict=True))
+    half = student_quantile(n - 1, confidence=0.95) * math.sqrt(n / (n - 1) * spread)
+    return Estimate(n, mean, statistics.stdev(values), (mean - half, mean + half))
 
 
 def student_quantile(freedom: int, *, confidence: float) -> float:

@@ -1,126 +1,45 @@
-"""Records become the numbers of a table, or a refusal where they cannot be compared."""
+"""What every table has in common, whatever its layout."""
 
-import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
 
 from reattend.records.identity import dotted
-from reattend.records.record import Metric, Record, RecordError
-from reattend.report.specification import Published, TableSpec
-from reattend.report.statistics import Estimate, estimate
-from reattend.report.variants import Variant, baseline_of, find_variants
+from reattend.records.record import Record
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table. What cannot be said is None."""
+class LaidOut:
+    """A finished table."""
 
-    label: str
-    records: list[Record]  # by seed
-    score: Estimate
-    difference: Estimate | None  # to the baseline, over the seeds that both have
-    parameters: int
-    extra: int  # parameters that the mechanism adds
-    tokens_per_second: float
-    time_ratio: float | None
-    memory_ratio: float | None
-    published: list[Published]
-
-    @property
-    def extra_percent(self) -> float:
-        """What the mechanism adds, in percent of the model without it."""
-        return 100 * self.extra / (self.parameters - self.extra)
+    markdown: str  # for people
+    comma_separated: str  # for programs
+    draw: Callable[[Path], None]  # writes its picture as PNG
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table's numbers; `records` are all that went into it."""
+@dataclass(frozen=True, kw_only=True)
+class TableSpec(ABC):
+    """The keys of every `conf/table/<name>.yaml`; each layout adds its own."""
 
-    spec: TableSpec
-    rows: list[Row]
-    records: list[Record]
+    kind: ClassVar[type[Record]]  # the records that the layout understands
+
+    name: str
+    title: str
+    select: dict[str, Any]  # dotted config key -> value that a record must have
+    notes: list[str] = field(default_factory=list)
+
+    @abstractmethod
+    def lay_out(self, records: Sequence[Any]) -> LaidOut:
+        """The table over `records`, which `select` has chosen."""
 
 
 def select(spec: TableSpec, records: Sequence[Record]) -> list[Record]:
     """The records that a table is about."""
     wanted = spec.select.items()
-    return [r for r in records if all(dotted(r.config).get(key) == value for key, value in wanted)]
-
-
-def build_table(spec: TableSpec, records: Sequence[Record]) -> Table:
-    """The table over `records`, which `select` has chosen."""
-    _refuse_to_mix(spec, records)
-    variants = find_variants(spec, records)
-    rows = [_row(spec, variant, baseline_of(spec, variant, variants)) for variant in variants]
-    return Table(spec, rows, [record for row in rows for record in row.records])
-
-
-def score_of(spec: TableSpec, record: Record) -> Metric:
-    """The table's metric of one record."""
-    if spec.metric not in record.metrics:
-        known = ", ".join(sorted(record.metrics)) or "none"
-        problem = f"has no metric {spec.metric} (it has {known})"
-        raise RecordError(record.name, problem, f"Set table.{spec.name}.metric to one of these")
-    return record.metrics[spec.metric]
-
-
-def _refuse_to_mix(spec: TableSpec, records: Sequence[Record]) -> None:
-    first = records[0]
-    aspects: dict[str, Callable[[Record], object]] = {
-        "data sha256": lambda record: record.data["sha256"],
-        "context": lambda record: record.config["data"]["context"],
-        f"unit of {spec.metric}": lambda record: score_of(spec, record).unit,
-        f"count of {spec.metric}": lambda record: score_of(spec, record).count,
-    }
-    for what, aspect in aspects.items():
-        for record in records:
-            if aspect(record) != aspect(first):
-                problem = f"{what} is {aspect(record)} but {first.name} has {aspect(first)}"
-                fix = (
-                    f"Their scores cannot stand in one table ({spec.name}): "
-                    "rerun one of them with another results_dir or delete its file"
-                )
-                raise RecordError(record.name, problem, fix)
-
-
-def _row(spec: TableSpec, variant: Variant, baseline: Variant | None) -> Row:
-    records = [record for _, record in sorted(variant.seeds.items())]
-    pairs = _pairs(variant, baseline)
-    differences = [score_of(spec, mine).value - score_of(spec, base).value for mine, base in pairs]
-    alike = [(mine, base) for mine, base in pairs if _machine(mine) == _machine(base)]
-    return Row(
-        label=variant.label,
-        records=records,
-        score=estimate([score_of(spec, record).value for record in records]),
-        difference=estimate(differences) if differences else None,
-        parameters=records[0].parameters["total"],
-        extra=records[0].parameters["attention_extra"],
-        tokens_per_second=statistics.median(record.timing["tokens_per_second"] for record in records),
-        time_ratio=_median([m.timing["train_seconds"] / b.timing["train_seconds"] for m, b in alike]),
-        memory_ratio=_median(
-            [
-                mine.memory["peak_bytes"] / base.memory["peak_bytes"]
-                for mine, base in alike
-                if mine.memory["what"] == base.memory["what"]
-            ]
-        ),
-        published=[number for number in spec.published if number.row == variant.row],
-    )
-
-
-def _pairs(variant: Variant, baseline: Variant | None) -> list[tuple[Record, Record]]:
-    """The two records of each seed that both have."""
-    if baseline is None:
-        return []
-    common = sorted(variant.seeds.keys() & baseline.seeds.keys())
-    return [(variant.seeds[seed], baseline.seeds[seed]) for seed in common]
-
-
-def _machine(record: Record) -> tuple[object, ...]:
-    """What must be the same for two times to be compared."""
-    hardware = record.hardware
-    return hardware["processor"], hardware["cores"], hardware["threads"], hardware["accelerator"]
-
-
-def _median(values: list[float]) -> float | None:
-    return statistics.median(values) if values else None
+    return [
+        record
+        for record in records
+        if isinstance(record, spec.kind) and all(dotted(record.config).get(key) == value for key, value in wanted)
+    ]

@@ -5,13 +5,10 @@ from pathlib import Path
 
 from reattend.records.files import atomic, read_records
 from reattend.records.record import RecordError
-from reattend.report.figure import draw
 from reattend.report.readme import rewrite
-from reattend.report.specification import TableSpec
-from reattend.report.table import Table, build_table, select
-from reattend.report.text import comma_separated, markdown
+from reattend.report.table import LaidOut, TableSpec, select
 
-TRAIN = "python scripts/train.py -m attention=softmax,dagpam"
+MAKERS = ("train.py", "evaluate.py task=perplexity")
 
 
 def write_report(
@@ -28,17 +25,17 @@ def write_report(
     """
     records = read_records(results / "runs")
     if not records:
-        raise RecordError(results / "runs", "holds no records", f"`{TRAIN} results_dir={results}` makes some")
+        commands = (f"`python scripts/{maker} results_dir={results}`" for maker in MAKERS)
+        raise RecordError(results / "runs", "holds no records", f"{' or '.join(commands)} makes some")
     shown: dict[str, tuple[str, Path]] = {}
     for spec in specs:
         chosen = select(spec, records)
         if not chosen:
             continue
-        table = build_table(spec, chosen)
-        text = markdown(table)
-        paths = _write_files(results, table, text)
-        say("\n".join([text, *(f"  {path}" for path in paths), ""]))
-        shown[spec.name] = (text, paths[-1])
+        table = spec.lay_out(chosen)
+        paths = _write_files(results, spec.name, table)
+        say("\n".join([table.markdown, *(f"  {path}" for path in paths), ""]))
+        shown[spec.name] = (table.markdown, paths[-1])
     if not shown:
         problem = f"none of its {len(records)} records belongs to a table"
         raise RecordError(results / "runs", problem, "Add a conf/table/NAME.yaml that selects them")
@@ -46,16 +43,15 @@ def write_report(
         rewrite(readme, shown, known=known)
 
 
-def _write_files(results: Path, table: Table, text: str) -> list[Path]:
-    name = table.spec.name
+def _write_files(results: Path, name: str, table: LaidOut) -> list[Path]:
     files = {
-        results / "tables" / f"{name}.md": text,
-        results / "tables" / f"{name}.csv": comma_separated(table),
+        results / "tables" / f"{name}.md": table.markdown,
+        results / "tables" / f"{name}.csv": table.comma_separated,
     }
     for path, content in files.items():
         with atomic(path) as temporary:
             temporary.write_text(content, encoding="utf-8")
     picture = results / "figures" / f"{name}.png"
     with atomic(picture) as temporary:
-        draw(table, temporary)
+        table.draw(temporary)
     return [*files, picture]

@@ -17,7 +17,7 @@ from reattend.records import (
     SCHEMA,
     Metric,
     PeakMemory,
-    Record,
+    TrainingRecord,
     config_hash,
     git_state,
     hardware,
@@ -32,7 +32,7 @@ from reattend.training.progress import Progress
 from reattend.training.trainer_settings import TrainerSettings
 
 
-def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
+def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord:
     """Train what `config` composes, with checkpoints in `folder`, going on where an earlier attempt stopped."""
     started, clock = datetime.now(UTC), time.perf_counter()
     settings = TrainerSettings.of(config["trainer"])
@@ -80,7 +80,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> Record:
     test = metrics[f"test/bits_per_{corpus.unit}"]
     print(f"{name}: {test.value:.4f} bits per {corpus.unit} over {test.count:,} {corpus.unit}s of the test split")
     accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
-    return Record(
+    return TrainingRecord(
         schema=SCHEMA,
         name=name,
         config=dict(config),

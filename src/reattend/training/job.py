@@ -1,69 +1,19 @@
-"""One job of a sweep: skipped if its record exists, refused if another process has it, else trained and recorded.
+"""One training job of a sweep; imports torch only if there is something to train."""
 
-Imports no torch, so that a sweep passes over finished jobs in no time.
-"""
-
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from reattend.records import Record, config_hash, read_record, run_name, write_record
-from reattend.settings import SettingError, seed_of, typed
+from reattend.jobs import once
+from reattend.records import TrainingRecord
 
 
-def run_job(config: Mapping[str, Any]) -> Record:
+def run_job(config: Mapping[str, Any]) -> TrainingRecord:
     """Train what `config` composes and return its record, which then lies in results_dir/runs."""
-    seed_of(config)
-    typed("force", config["force"], bool)
-    name, results = run_name(config), Path(str(config["results_dir"]))  # a folder may be called 2026
-    path, folder = results / "runs" / f"{name}.json", results / "checkpoints" / name
-    finished = None if config["force"] else _finished(path, config)
-    if finished is not None:
-        print(f"{name}: finished before, see {path} (force=true trains it again)")
-        return finished
-    with _claimed(folder, name):
+
+    def work(name: str, folder: Path) -> TrainingRecord:
         from reattend.training.fit import fit
 
-        record = fit(config, name=name, folder=folder)
-        try:
-            write_record(record, path)
-        except OSError as error:
-            raise _not_writable(path.parent, error) from error
-    print(f"{name}: record {path}")
-    return record
+        return fit(config, name=name, folder=folder)
 
-
-@contextmanager
-def _claimed(folder: Path, name: str) -> Iterator[None]:
-    """Holds the lock on a run's folder; the system frees it even if the process is killed."""
-    lock = FileLock(folder / "lock", blocking=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        expected = "a run that no other process is training"
-        raise SettingError("name", name, expected, "Wait for it, or give this one another name=...") from None
-    except OSError as error:
-        raise _not_writable(folder, error) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _not_writable(folder: Path, error: OSError) -> SettingError:
-    expected = f"a folder that can be written ({error.strerror})"
-    return SettingError("results_dir", folder, expected, "Make room there, or set results_dir elsewhere.")
-
-
-def _finished(path: Path, config: Mapping[str, Any]) -> Record | None:
-    if not path.exists():
-        return None
-    record = read_record(path)
-    if record.config_hash != config_hash(config):
-        expected = f"a name of its own; {path} holds another configuration of that name"
-        raise SettingError("name", config["name"], expected, "Give another name=..., or leave it out.")
-    return record
+    return once(config, TrainingRecord, work, keeps="checkpoints")

@@ -5,14 +5,14 @@ some setting, and the label says in which; a variant is compared only with a bas
 the row's own group are the same, so that a gain is never a longer schedule in disguise.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reattend.records.identity import config_hash, deciding
-from reattend.records.record import Record, RecordError
-from reattend.report.specification import TableSpec
+from reattend.records.record import RecordError, TrainingRecord
+from reattend.report.labels import rivals, setting
+from reattend.report.variants.specification import VariantsSpec
 
 
 @dataclass
@@ -21,11 +21,11 @@ class Variant:
 
     row: str
     config: dict[str, Any]  # dotted, without the seed
-    seeds: dict[int, Record]
+    seeds: dict[int, TrainingRecord]
     label: str = ""
 
 
-def find_variants(spec: TableSpec, records: Iterable[Record]) -> list[Variant]:
+def find_variants(spec: VariantsSpec, records: Iterable[TrainingRecord]) -> list[Variant]:
     """The rows of a table: the baseline's first, then by name."""
     variants: dict[str, Variant] = {}
     for record in records:
@@ -45,19 +45,17 @@ def find_variants(spec: TableSpec, records: Iterable[Record]) -> list[Variant]:
     return sorted(found, key=lambda variant: (variant.row != spec.baseline, variant.label))
 
 
-def _distinctions(spec: TableSpec, variant: Variant, others: Iterable[Variant]) -> list[str]:
+def _distinctions(spec: VariantsSpec, variant: Variant, others: Iterable[Variant]) -> list[str]:
     """`key=value` for each setting in which `variant` differs from another that could be mistaken for it."""
-    texts, own = [], spec.rows.partition(".")[0] + "."
-    for key, value in sorted(variant.config.items()):
-        name = f"{key.partition('.')[0]}.name"
-        # options of another model or mechanism differ anyway: its name says so already
-        rivals = [o.config for o in others if key == name or o.config.get(name) == variant.config.get(name)]
-        if key != spec.rows and any(rival.get(key) != value for rival in rivals):
-            texts.append(f"{key.removeprefix(own)}={value if isinstance(value, str) else json.dumps(value)}")
-    return texts
+    own, configs = spec.rows.partition(".")[0], [other.config for other in others]
+    return [
+        setting(key, value, own=own)
+        for key, value in sorted(variant.config.items())
+        if key != spec.rows and any(rival.get(key) != value for rival in rivals(key, variant.config, configs))
+    ]
 
 
-def baseline_of(spec: TableSpec, variant: Variant, variants: Iterable[Variant]) -> Variant | None:
+def baseline_of(spec: VariantsSpec, variant: Variant, variants: Iterable[Variant]) -> Variant | None:
     """The baseline on equal terms with `variant`: all else the same, their common options the nearest."""
     if variant.row == spec.baseline:
         return None

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from reattend.records.record import Record
-from reattend.report.specification import Published
-from reattend.report.table import Table, score_of
+from reattend.records.record import TrainingRecord
+from reattend.report.provenance import commit, machine, unique
+from reattend.report.variants.numbers import Table, score_of
+from reattend.report.variants.specification import Published
 
 
 def legend(table: Table) -> list[str]:
@@ -17,11 +18,11 @@ def legend(table: Table) -> list[str]:
         f"Score: {metric.unit} on the {split} split of {first.data['name']}, {metric.count:,} "
         f"{first.data['unit']}s scored, {spec.evaluation}, context {first.config['data']['context']}; "
         f"{direction} is better.",
-        f"Runs: {_seeds(table)}{_length(table.records)}; {_unique(map(_machine, table.records))}; "
-        f"{_unique(map(_commit, table.records))}.",
+        f"Runs: {_seeds(table)}{_length(table.records)}; {unique(map(machine, table.records))}; "
+        f"{unique(map(commit, table.records))}.",
         f"± is the standard deviation over seeds. Δ is the mean difference to {spec.baseline}, paired by seed"
         f"{_interval(table)}.",
-        f"Time is that of training and memory the peak ({_unique(r.memory['what'] for r in table.records)}), "
+        f"Time is that of training and memory the peak ({unique(r.memory['what'] for r in table.records)}), "
         f"relative to {spec.baseline} with the same seed; the median over seeds.",
     ]
     if any(row.difference and row.difference.interval is None for row in table.rows):
@@ -46,26 +47,9 @@ def _seeds(table: Table) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _length(records: Iterable[Record]) -> str:
+def _length(records: Iterable[TrainingRecord]) -> str:
     lengths = {(point["step"], point["tokens"]) for record in records for point in record.curve[-1:]}
     if len(lengths) != 1:
         return ""
     ((steps, tokens),) = lengths
     return f", {steps:,} steps on {tokens:,} tokens"
-
-
-def _machine(record: Record) -> str:
-    hardware = record.hardware
-    threads = "1 CPU thread" if hardware["threads"] == 1 else f"{hardware['threads']} CPU threads"
-    return hardware["accelerator"] or f"{hardware['processor']}, {threads}"
-
-
-def _commit(record: Record) -> str:
-    git = record.git
-    if git["commit"] is None:
-        return "no commit"
-    return f"commit {git['commit'][:10]}" + (" with uncommitted changes" if git["dirty"] else "")
-
-
-def _unique(texts: Iterable[str]) -> str:
-    return " and ".join(sorted(set(texts)))

@@ -1,43 +1,21 @@
-"""The picture of a table: how fast each row learns, and what its quality costs.
-
-Drawn without pyplot: no window system, no global state, and half the start-up time.
-"""
+"""The picture of a table: how fast each row learns, and what its quality costs."""
 
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from reattend.records.record import Record
-from reattend.report.table import Row, Table, score_of
-
-# Okabe and Ito's palette for colour-blind readers too; dashes let a curve under another show through
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v")
-DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1)), (0, (6, 1, 1, 1)))
-STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "axes.axisbelow": True,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-}
+from reattend.records.record import TrainingRecord
+from reattend.report.picture import COLOURS, DASHES, MARKERS, picture
+from reattend.report.variants.numbers import Row, Table, score_of
 
 
 def draw(table: Table, path: Path) -> None:
     """Write the two panels as one PNG."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+    with picture(path, width=9, height=3.6) as figure:
         curves, costs = figure.subplots(1, 2, gridspec_kw={"wspace": 0.08})
         handles = []
         for i, row in enumerate(table.rows):
@@ -50,8 +28,6 @@ def draw(table: Table, path: Path) -> None:
         _describe(table, curves, costs)
         columns = 3 if max(len(row.label) for row in table.rows) < 35 else 2
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=4)
-        # matplotlib's version in the file would make equal pictures differ
-        canvas.print_figure(path, dpi=150, format="png", metadata={"Software": None})
 
 
 def _describe(table: Table, curves: Any, costs: Any) -> None:
@@ -74,7 +50,7 @@ def _draw_curves(axes: Any, row: Row, colour: str, dash: Any) -> None:
     axes.plot(common, mean, color=colour, linestyle=dash, linewidth=2)
 
 
-def _leave_out_the_first_fall(axes: Any, records: list[Record]) -> None:
+def _leave_out_the_first_fall(axes: Any, records: list[TrainingRecord]) -> None:
     """Bound the axis by what follows a fifth of the training: on the way down all rows look the same."""
     points = [point for record in records for point in _validations(record)]
     longest = max((tokens for tokens, _ in points), default=0)
@@ -84,7 +60,7 @@ def _leave_out_the_first_fall(axes: Any, records: list[Record]) -> None:
         axes.set_ylim(min(late) - margin, max(late) + margin)
 
 
-def _validations(record: Record) -> Iterator[tuple[int, float]]:
+def _validations(record: TrainingRecord) -> Iterator[tuple[int, float]]:
     return ((p["tokens"], p["valid_bits"]) for p in record.curve if p["valid_bits"] is not None)
 
 

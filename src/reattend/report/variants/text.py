@@ -3,14 +3,10 @@
 The same records give the same bytes: no dates, no order of files, every number rounded as its column is.
 """
 
-import csv
-import io
-
-from reattend.report.legend import legend
+from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.statistics import Estimate
-from reattend.report.table import Row, Table
-
-EMPTY = "-"
+from reattend.report.variants.legend import legend
+from reattend.report.variants.numbers import Row, Table
 
 
 def markdown(table: Table) -> str:
@@ -28,21 +24,7 @@ def markdown(table: Table) -> str:
     ]
     cells = [heading, *(_cells(row, spec.decimals) for row in table.rows)]
     lines = [f"- {line}" for line in legend(table)]
-    return "\n".join([f"**{spec.title}**", "", *_grid(cells), "", *lines]) + "\n"
-
-
-def _grid(cells: list[list[str]]) -> list[str]:
-    """Markdown rows, padded so that they can be read in a terminal too."""
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    padded = [
-        [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-        ]
-        for row in cells
-    ]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return ["| " + " | ".join(row) + " |" for row in [padded[0], rule, *padded[1:]]]
+    return "\n".join([f"**{spec.title}**", "", *grid(cells), "", *lines]) + "\n"
 
 
 def _cells(row: Row, decimals: int) -> list[str]:
@@ -75,14 +57,9 @@ def _ratio(value: float | None) -> str:
     return EMPTY if value is None else f"× {value:.2f}"
 
 
-def comma_separated(table: Table) -> str:
-    """The numbers alone, one row a line, six significant digits."""
-    text = io.StringIO()
-    rows = [_values(row) for row in table.rows]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def values(table: Table) -> list[dict[str, object]]:
+    """The numbers alone, six significant digits."""
+    return [_values(row) for row in table.rows]
 
 
 def _values(row: Row) -> dict[str, object]:
@@ -91,21 +68,17 @@ def _values(row: Row) -> dict[str, object]:
     return {
         "row": row.label,
         "n": row.score.n,
-        "mean": _digits(row.score.mean),
-        "sd": _digits(row.score.deviation),
+        "mean": digits(row.score.mean),
+        "sd": digits(row.score.deviation),
         "pairs": difference.n,
-        "delta": _digits(difference.mean if difference.n else None),
-        "delta_low": _digits(low),
-        "delta_high": _digits(high),
+        "delta": digits(difference.mean if difference.n else None),
+        "delta_low": digits(low),
+        "delta_high": digits(high),
         "parameters": row.parameters,
-        "extra_percent": _digits(row.extra_percent),
-        "tokens_per_second": _digits(row.tokens_per_second),
-        "time_ratio": _digits(row.time_ratio),
-        "memory_ratio": _digits(row.memory_ratio),
+        "extra_percent": digits(row.extra_percent),
+        "tokens_per_second": digits(row.tokens_per_second),
+        "time_ratio": digits(row.time_ratio),
+        "memory_ratio": digits(row.memory_ratio),
         "published": "; ".join(f"{number.value:+g} {number.unit}" for number in row.published),
         "published_support": "; ".join(number.support for number in row.published),
     }
-
-
-def _digits(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

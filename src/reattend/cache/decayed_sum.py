@@ -1,0 +1,36 @@
+"""Between TOVA and H2O: attention summed over the past, each step counting `decay` times the one after it.
+
+    acc_t[j] = decay * acc_(t-1)[j] + p_t[j]
+
+decay 0 ranks by the current query alone, as TOVA; decay 1 by the whole past, as H2O. With scope=layer and recent=0 the
+one end is TOVA itself; with scope=head and recent=size/2 the other is H2O.
+"""
+
+from reattend.cache.base import Prefill, RankBy, Ranked, Scope
+from reattend.settings import SettingError
+
+
+class DecayedSum(Ranked):
+    def __init__(
+        self,
+        *,
+        size: int,
+        decay: float,
+        scope: Scope = "layer",
+        first: int = 0,
+        recent: int = 0,
+        prefill: Prefill = "exact",
+        rank_by: RankBy = "absolute",
+    ) -> None:
+        super().__init__(size=size, scope=scope, first=first, recent=recent, prefill=prefill, rank_by=rank_by)
+        if not 0 <= decay <= 1:
+            raise SettingError("policy.decay", decay, "from 0 (TOVA) to 1 (H2O)", "Set policy.decay within that range.")
+        self.decay = decay
+
+    @property
+    def options(self) -> tuple[float, ...]:
+        return (self.decay,)
+
+    @staticmethod
+    def rank(previous: float, weight: float, position: int, step: int, lane: int, decay: float) -> float:
+        return decay * previous + weight

@@ -1,0 +1,234 @@
+"""Any cache policy on any Hugging Face decoder, without touching its code.
+
+    cache = PolicyCache(model, policy="tova", size=256)
+    model(input_ids=ids, past_key_values=cache)            # or model.generate(ids, past_key_values=cache)
+
+transformers offers two places for this, and both are used as meant. A `Cache` takes a layer's new keys and values; an
+attention function registered under a name computes the outputs. The function is not told of the cache, so the cache
+marks the key tensor that passes through it. Masks never reach [T, T]: a layer says that it holds 0 keys, which no other
+cache does, and gets the 2D padding mask instead.
+
+For inference: no gradients flow through a bounded state.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from reattend.cache import build_policy
+from reattend.cache.base import Branches, LayerState, Policy
+from reattend.settings import SettingError
+
+NAME = "reattend"  # of the attention function and of the mark on keys
+
+
+class PolicyCache(Cache):
+    """The state of a decoder under a policy: its name with options as keywords, or a policy object.
+
+    The model's attention is set to ours, which does what PyTorch's does wherever no PolicyCache is in use.
+    `layers[i].positions` are the kept positions of layer i, [batch, heads or 1, kept].
+    """
+
+    def __init__(self, model: PreTrainedModel, policy: str | Policy, **options: Any) -> None:
+        limit = _refuse_unfit(model)
+        if isinstance(policy, Policy):
+            if options:
+                given = ", ".join(options)
+                raise SettingError("policy", type(policy).__name__, f"a name beside the options {given}", "Drop these.")
+            self.policy = policy
+        else:
+            self.policy = build_policy({"name": policy, **options})
+        count = model.config.get_text_config(decoder=True).num_hidden_layers
+        self.states = [self.policy.layer_state(i) for i in range(count)]
+        super().__init__(layers=[PolicyLayer(state, limit) for state in self.states])
+        if model.config._attn_implementation != NAME:
+            model.set_attn_implementation(NAME)
+
+
+class PolicyLayer(CacheLayerMixin):
+    """One layer's state in the shape that transformers expects."""
+
+    supports_early_init = False  # nothing is known before the first keys come
+
+    def __init__(self, state: LayerState, limit: int | None) -> None:
+        self.state, self.limit = state, limit
+        self.length = 0  # columns read, padding included
+
+    @property
+    def positions(self) -> Tensor:
+        """The kept positions, [batch, heads or 1, kept]; -1 fills rows that keep fewer."""
+        return self.state.positions
+
+    @property
+    def keys(self) -> Tensor | None:  # type: ignore[override]
+        return self.state.tensors()[0] if self.length else None
+
+    @property
+    def values(self) -> Tensor | None:  # type: ignore[override]
+        return self.state.tensors()[-1] if self.length else None
+
+    @property
+    def is_initialized(self) -> bool:  # type: ignore[override]
+        return self.length > 0
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Nothing to do: the state takes its shape from the first keys."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        self.length += key_states.shape[2]
+        if self.limit is not None and self.length > self.limit:
+            raise SettingError(
+                "sliding_window",
+                self.limit,
+                f"at least the {self.length} tokens that are read: beyond it the model itself hides entries, and a "
+                "cache policy would not be what it says",
+                "Read less, or switch the window off: lm.sliding_window=off, or model.config.sliding_window=None.",
+            )
+        marked = key_states.view(key_states.shape)
+        setattr(marked, NAME, self.state)
+        return marked, value_states
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return 0, 0
+
+    def get_seq_length(self) -> int:
+        return self.length
+
+    def get_max_length(self) -> int:
+        return -1
+
+    def reset(self) -> None:
+        raise SettingError("past_key_values", "reset()", "a new PolicyCache for a new text", "Make another one.")
+
+    def crop(self, tokens_to_remove: int) -> None:
+        expected = "a state that can go back; entries that left are gone"
+        raise SettingError("past_key_values", "crop()", expected, "Generate without an assistant model.")
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        self.state.select(beam_idx)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        self.state.select(indices)
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        if self.keys is not None:
+            rows = torch.arange(self.keys.shape[0], device=self.keys.device)
+            self.state.select(rows.repeat_interleave(repeats))
+
+
+@dataclass(frozen=True)
+class SoftmaxHeads:
+    """A pretrained layer's attention as a state sees it (cache/base.py): q [B, H, T, D], k and v [B, Hk, S, D]."""
+
+    heads: int
+    scale: float
+    softcap: float | None
+    device: torch.device
+
+    def logits(self, q: Tensor, k: Tensor) -> Tensor:
+        b, h, t, d = q.shape
+        wide = torch.promote_types(q.dtype, torch.float32)
+        grouped = q.to(wide).reshape(b, k.shape[1], -1, d)  # [B, Hk, H / Hk * T, D]: no key is repeated
+        return self._cap((grouped * self.scale) @ k.to(wide).transpose(-2, -1)).view(b, h, t, -1)
+
+    def _cap(self, logits: Tensor) -> Tensor:
+        return logits if self.softcap is None else torch.tanh(logits / self.softcap) * self.softcap
+
+    def mixture(self) -> Tensor:
+        return torch.ones(1, self.heads, device=self.device)
+
+    def __call__(
+        self, queries: Branches, keys: Branches, v: Tensor, *, causal: bool, mask: Tensor | None = None
+    ) -> Tensor:
+        (q,), (k,) = queries, keys
+        t, s = q.shape[2], k.shape[2]
+        plain = causal and mask is None and t == s
+        if causal and not plain and t > 1:
+            earlier = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
+            mask = earlier if mask is None else mask & earlier
+        if self.softcap is None:
+            return F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, is_causal=plain, scale=self.scale, enable_gqa=k.shape[1] != q.shape[1]
+            )
+        logits = self.logits(q, k)
+        if plain:
+            mask = torch.ones(t, s, dtype=torch.bool, device=q.device).tril()
+        weights = (logits if mask is None else logits.masked_fill(~mask, -torch.inf)).softmax(dim=-1).to(v.dtype)
+        return (weights.view(q.shape[0], v.shape[1], -1, s) @ v).view(*q.shape[:3], -1)
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention function: outputs [B, T, H, D]."""
+    state: LayerState | None = getattr(key, NAME, None)
+    if state is None:
+        if attention_mask is not None and attention_mask.dim() == 2:
+            raise _unfit(module, "it changes the keys after the cache has seen them")
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
+        )
+    for extra in ("s_aux", "position_bias"):
+        if others.get(extra) is not None:
+            raise _unfit(module, f"its attention takes {extra}")
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    heads = SoftmaxHeads(query.shape[1], scale, others.get("softcap"), query.device)
+    real = None if attention_mask is None or attention_mask.shape[1] == 0 else attention_mask
+    y = state.attend(heads, (query,), (key,), value, real=real)
+    return y.transpose(1, 2).contiguous(), None
+
+
+def _mask(
+    batch_size: int, q_length: int, kv_length: int, attention_mask: Tensor | None = None, **others: Any
+) -> Tensor | None:
+    """For a PolicyCache, which holds 0 keys: the real ones of the new tokens [B, T], or [B, 0] if all are real."""
+    if kv_length > 0:
+        return sdpa_mask(batch_size, q_length, kv_length, attention_mask=attention_mask, **others)
+    if attention_mask is None or attention_mask[:, -q_length:].all():
+        return torch.empty(batch_size, 0, dtype=torch.bool, device=others.get("device", "cpu"))
+    return attention_mask[:, -q_length:].bool()
+
+
+AttentionInterface.register(NAME, _attention)
+AttentionMaskInterface.register(NAME, _mask)
+
+
+def _refuse_unfit(model: PreTrainedModel) -> int | None:
+    """A message for a model that no policy fits; else the number of tokens up to which a policy is what it says."""
+    if not isinstance(model, PreTrainedModel):
+        raise _unfit(model, "it is no model of transformers")
+    config = model.config.get_text_config(decoder=True)
+    if model.config.is_encoder_decoder:
+        raise _unfit(model, "it is an encoder-decoder")
+    if not model._can_set_attn_implementation():
+        raise _unfit(model, "its attention does not go through transformers' AttentionInterface")
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    others = kinds - {"full_attention", "sliding_attention", "chunked_attention"}
+    if others or getattr(model, "_is_stateful", False):
+        raise _unfit(model, f"it is a hybrid, with layers of {', '.join(sorted(others)) or 'recurrent states'}")
+    limits = []
+    slides = getattr(config, "use_sliding_window", True) and kinds != {"full_attention"}
+    if slides or not hasattr(config, "layer_types"):
+        limits.append(getattr(config, "sliding_window", None))
+    if "chunked_attention" in kinds:
+        limits.append(getattr(config, "attention_chunk_size", None))
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _unfit(model: object, reason: str) -> SettingError:
+    expected = "a decoder of transformers whose attention can be replaced"
+    return SettingError("model", type(model).__name__, f"{expected}; with this one it cannot: {reason}", "Use another.")

@@ -1,0 +1,17 @@
+"""Truncate: the text is cut into pieces of k tokens that do not see each other (the "baseline" of arXiv 2401.06104).
+
+The query of step t sees positions t - t mod k to t. As the state is emptied every k tokens, the mean number of entries
+attended is half that of the other policies.
+"""
+
+from torch import Tensor
+
+from reattend.cache.base import Static
+
+
+class Truncate(Static):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+
+    def sees(self, step: Tensor, position: Tensor) -> Tensor:
+        return position >= step - step % self.size

@@ -1,0 +1,13 @@
+"""Window: the most recent entries, first in, first out (arXiv 2401.06104, section 3.3).
+
+The query of step t sees positions t - k to t: k kept entries and itself.
+"""
+
+from torch import Tensor
+
+from reattend.cache.base import Static
+
+
+class Window(Static):
+    def sees(self, step: Tensor, position: Tensor) -> Tensor:
+        return position >= step - self.size

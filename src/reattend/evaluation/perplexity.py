@@ -1,0 +1,107 @@
+"""Perplexity of long texts under a cache policy (arXiv 2401.06104, section 5.1).
+
+A text is cut into chunks of `context` tokens, 4,096 in the paper, each read from an empty state; null reads it as one
+unbroken stream. All tokens of a chunk but its first are scored by what the state says before they come:
+
+    perplexity per token = exp(sum of -ln p / tokens),   per word = exp(the same sum / words),   bits per byte likewise
+
+Whole texts are tokenised, so chunks share their tokenisation whatever their length. The paper says neither how it
+treats a text's last, shorter chunk (`tail`) nor whether a chunk begins with a token that marks the start (`bos`).
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from reattend.evaluation.base import Task
+from reattend.jobs import once
+from reattend.records import EvaluationRecord
+from reattend.settings import SettingError, at_least, typed
+
+
+class Perplexity(Task):
+    def __init__(
+        self,
+        *,
+        context: int | None,
+        tail: Literal["keep", "drop"] = "keep",
+        bos: bool = False,
+        beyond_context: bool = False,
+    ) -> None:
+        if context is not None:
+            at_least("task.context", context, 2)
+        self.context, self.tail, self.bos, self.beyond_context = context, tail, bos, beyond_context
+
+    def run(self, config: Mapping[str, Any]) -> str:
+        max_tokens = typed("max_tokens", config["max_tokens"], int | None)
+        if max_tokens is not None:
+            at_least("max_tokens", max_tokens, 2)
+        at_least("chunk", typed("chunk", config["chunk"], int), 1)
+        threads = typed("threads", config["threads"], int | None)
+        if threads is not None:
+            at_least("threads", threads, 1)
+        typed("progress", config["progress"], bool)
+        from reattend.cache import build_policy
+
+        policy = build_policy(config["policy"])  # a mistake is told before anything is loaded
+
+        def work(name: str, folder: Path) -> EvaluationRecord:
+            from reattend.evaluation.scoring import score
+
+            return score(self, config, policy, name=name, folder=folder)
+
+        return summary(once(config, EvaluationRecord, work, keeps="unfinished"))
+
+    def pieces(self, tokens: int) -> Iterator[range]:
+        """The chunks of a text of that many tokens, each of two at least."""
+        length = tokens if self.context is None else self.context
+        for start in range(0, tokens, length):
+            piece = range(start, min(start + length, tokens))
+            if len(piece) >= 2 and (len(piece) == length or self.tail == "keep" or start == 0):
+                yield piece
+
+    def refuse_beyond(self, longest: int, context: int | None) -> None:
+        """A model knows positions up to its context only; a longer text is read if that is asked for."""
+        if context is not None and longest > context and not self.beyond_context:
+            raise SettingError(
+                "task.context",
+                self.context if self.context is not None else "null",
+                f"at most {context}, the positions the model was made for; the longest chunk has {longest} tokens",
+                "Lower task.context, or set task.beyond_context=true to read on all the same.",
+            )
+
+
+def summary(record: EvaluationRecord) -> str:
+    """A few lines on a record, a line a text."""
+    policy = dict(record.config["policy"])
+    name = policy.pop("name")
+    options = " ".join(f"{key}={value}" for key, value in policy.items() if value is not None)
+    lines = [f"{record.lm['name']} ({record.lm['dtype']}), policy {name} {options}".rstrip()]
+    titles = [document["title"] for document in record.data["documents"]]
+    width = max(8, *(min(40, len(title)) for title in titles))
+    head = f"{'chunks':>7} {'tokens':>9} {'PPL/token':>10} {'PPL/word':>10} {'bits/byte':>10}"
+    lines.append(f"  {'text':<{width}} {head}")
+    for title in titles:
+        lines.append(_line(title, [part for part in record.parts if part["document"] == title], width))
+    if len(titles) > 1:
+        lines.append(_line("all", record.parts, width))
+    kept, timing = record.state, record.timing
+    lines.append(
+        f"  {timing['tokens_per_second']:,.0f} tokens/s; at most {kept['entries_per_layer']:,.0f} entries a layer, "
+        f"{kept['kv_bytes'] / 2**20:,.1f} MiB of keys and values"
+    )
+    return "\n".join(lines)
+
+
+def _line(title: str, parts: list[Any], width: int) -> str:
+    from reattend.metrics.likelihood import Likelihood
+
+    if not parts:
+        return f"  {title[:width]:<{width}} {0:>7} (shorter than two tokens)"
+    whole = Likelihood(sum(part["nats"] for part in parts), sum(part["tokens"] for part in parts))
+    words = Likelihood(whole.nats, max(1, sum(part["words"] for part in parts)))
+    bits = whole.bits / max(1, sum(part["bytes"] for part in parts))
+    return (
+        f"  {title[:width]:<{width}} {len(parts):>7} {whole.count:>9,} {whole.perplexity():>10,.2f} "
+        f"{words.perplexity():>10,.1f} {bits:>10.4f}"
+    )

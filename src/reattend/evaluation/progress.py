@@ -1,0 +1,41 @@
+"""What an evaluation shows while it runs: a bar with time left and running perplexity; elsewhere a line a chunk."""
+
+import math
+import sys
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from reattend.records.record import Part
+
+
+class Progress:
+    def __init__(self, label: str, *, total: int, shown: bool) -> None:
+        self.label, self.total, self.shown = label, total, shown
+        self.nats, self.tokens = 0.0, 0
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if self.shown and sys.stderr.isatty():
+            self._bar = tqdm(total=self.total, desc=self.label, unit="token", unit_scale=True, dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, part: Part) -> None:
+        """A chunk is finished."""
+        self.nats, self.tokens = self.nats + part["nats"], self.tokens + part["tokens"]
+        running = math.exp(self.nats / self.tokens)
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"perplexity {running:.2f}", refresh=False)
+            self._bar.update(part["tokens"])
+        elif self.shown:
+            chunk, pace = math.exp(part["nats"] / part["tokens"]), part["tokens"] / part["seconds"]
+            print(
+                f"{self.label}: {self.tokens:>9,} of {self.total:,} tokens  "
+                f"{part['document'][:30]} from {part['start']:,}: {chunk:.2f}  so far {running:.2f}  "
+                f"{pace:,.0f} tokens/s",
+                file=sys.stderr,
+            )

@@ -1,0 +1,179 @@
+"""Read chunks of text under a policy, score their tokens, and say all that a record needs."""
+
+import re
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reattend.cache import Policy
+from reattend.data import Document, build_documents
+from reattend.evaluation.perplexity import Perplexity
+from reattend.evaluation.progress import Progress
+from reattend.evaluation.reading import begin
+from reattend.evaluation.unfinished import Unfinished
+from reattend.metrics.likelihood import Likelihood
+from reattend.models.language import LanguageModel, build_lm
+from reattend.models.language.tokens import Tokens
+from reattend.records import (
+    SCHEMA,
+    EvaluationRecord,
+    Metric,
+    PeakMemory,
+    config_hash,
+    git_state,
+    hardware,
+    package_versions,
+)
+from reattend.records.record import Part
+from reattend.settings import SettingError
+
+WORD = re.compile(r"(?<!\S)\S")  # where one begins
+ROWS = 128  # whose probabilities are in memory at once
+
+
+def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> EvaluationRecord:
+    """The record of an evaluation, which goes on after the chunks that an earlier attempt finished."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    if config["threads"] is not None:
+        torch.set_num_threads(config["threads"])
+    meter = PeakMemory()
+    meter.reset()
+    documents = build_documents(config["data"])
+    texts = documents.documents()
+    lm = build_lm(config["lm"]).load()
+    tokens = [_tokens(lm, text, config["max_tokens"]) for text in texts]
+    pairs = list(zip(texts, tokens, strict=True))
+    chunks = [(text, found, piece) for text, found in pairs for piece in task.pieces(len(found.ids))]
+    task.refuse_beyond(task.bos + max(len(piece) for *_, piece in chunks), lm.context)
+    data = documents.identity() | {"unit": lm.unit}
+    for described, found in zip(data["documents"], tokens, strict=True):
+        described["tokens"] = len(found.ids)
+    identity = {"config_hash": config_hash(config), "lm": lm.identity(), "data": data}
+    unfinished = Unfinished(folder, identity, fresh=config["force"])
+    reader = Reader(lm, policy, chunk=config["chunk"], bos=lm.bos() if task.bos else None)
+    label = " ".join(str(config["policy"][key]) for key in ("name", "size") if key in config["policy"])
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    total = sum(len(piece) - 1 + task.bos for *_, piece in chunks)
+    if len(unfinished.parts) < len(chunks):
+        reader.warm_up()
+    with Progress(label, total=total, shown=config["progress"]) as progress:
+        for text, found, piece in chunks:
+            part = unfinished.find(text.title, piece.start)
+            if part is None:
+                unfinished.add(part := reader.part(text, found, piece))
+            progress.add(part)
+    parts = list(unfinished.parts)
+    on_gpu = reader.device.type == "cuda"
+    seconds = sum(part["seconds"] for part in parts)
+    record = EvaluationRecord(
+        schema=SCHEMA,
+        name=name,
+        config=dict(config),
+        config_hash=config_hash(config),
+        seed=config["seed"],
+        git=git_state(Path(__file__).parent),
+        versions=package_versions(),
+        hardware=hardware(torch.cuda.get_device_name(reader.device) if on_gpu else None, torch.get_num_threads()),
+        metrics=metrics(parts),
+        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
+        lm=lm.identity(),  # type: ignore[arg-type]
+        data=data,  # type: ignore[arg-type]
+        parts=parts,
+        state={
+            "entries_per_layer": max(part["entries"] for part in parts),
+            "kv_bytes": max(part["kv_bytes"] for part in parts),
+        },
+        timing={
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_seconds": time.perf_counter() - clock,
+            "evaluation_seconds": seconds,
+            "tokens_per_second": sum(part["tokens"] for part in parts) / seconds,
+        },
+    )
+    unfinished.done()
+    return record
+
+
+def metrics(parts: list[Part]) -> dict[str, Metric]:
+    """Means over all parts, each with its sum and count."""
+    likelihood = Likelihood(sum(part["nats"] for part in parts), sum(part["tokens"] for part in parts))
+    words, size = (sum(part[what] for part in parts) for what in ("words", "bytes"))
+    nats, bits = likelihood.nats, likelihood.bits
+    found = {"nats_per_token": Metric(nats / likelihood.count, "nats per token", nats, likelihood.count)}
+    if words:
+        found["nats_per_word"] = Metric(nats / words, "nats per word", nats, words)
+    if size:
+        found["bits_per_byte"] = Metric(bits / size, "bits per byte", bits, size)
+    return found
+
+
+def _tokens(lm: LanguageModel, text: Document, most: int | None) -> Tokens:
+    ids, spans = lm.encode(text.text)
+    if len(ids) < 2:
+        expected = f"texts of at least 2 tokens; {text.title!r} has {len(ids)}"
+        raise SettingError("data", text.title, expected, "Choose a longer text.")
+    return Tokens(ids[:most], spans[:most])
+
+
+class Reader:
+    """Scores chunks; a forward pass reads at most `chunk` tokens, fewer where a GPU has no room for so many."""
+
+    def __init__(self, lm: LanguageModel, policy: Policy, *, chunk: int, bos: int | None) -> None:
+        """`bos`: a token put before each chunk, whose first token is then scored as well."""
+        self.lm, self.policy, self.chunk = lm, policy, chunk
+        self.start = torch.tensor([] if bos is None else [bos], dtype=torch.int64)
+        self.device = next(lm.model.parameters()).device
+
+    def warm_up(self) -> None:
+        """Read two tokens, untimed: kernels are compiled and chosen at first use."""
+        begin(self.lm, self.policy).read(torch.zeros(1, 2, dtype=torch.int64))
+
+    def part(self, text: Document, tokens: Tokens, piece: range) -> Part:
+        """What a record keeps of one chunk."""
+        clock = time.perf_counter()
+        while True:
+            try:
+                nats, entries, kept = self._read(torch.cat([self.start, tokens.ids[piece.start : piece.stop]])[None])
+                break
+            except torch.OutOfMemoryError as error:
+                if self.chunk == 1:
+                    expected = "a GPU with room for the model and its state"
+                    raise SettingError("chunk", 1, expected, "Lower policy.size, or take lm.dtype=bfloat16.") from error
+                self.chunk = max(1, self.chunk // 2)
+                torch.cuda.empty_cache()
+                print(f"Out of memory on the GPU: going on with chunk={self.chunk}", file=sys.stderr)
+        unscored = 1 - len(self.start)
+        first, last = int(tokens.spans[piece.start + unscored, 0]), int(tokens.spans[piece.stop - 1, 1])
+        return {
+            "document": text.title,
+            "start": piece.start,
+            "tokens": len(piece) - unscored,
+            "words": sum(1 for _ in WORD.finditer(text.text, first, last)),
+            "bytes": len(text.text[first:last].encode()),
+            "nats": nats,
+            "seconds": time.perf_counter() - clock,
+            "entries": entries,
+            "kv_bytes": kept,
+        }
+
+    def _read(self, ids: Tensor) -> tuple[float, float, int]:
+        """Summed -ln p of all tokens [1, T] but the first; entries and bytes when the state was largest."""
+        reading = begin(self.lm, self.policy)
+        nats, entries, kept = 0.0, 0.0, 0
+        for start in range(0, ids.shape[1], self.chunk):
+            logits = reading.read(ids[:, start : start + self.chunk])[0]  # [C, vocabulary]
+            targets = ids[0, start + 1 : start + 1 + len(logits)].to(logits.device)
+            for row in range(0, len(targets), ROWS):
+                aim = targets[row : row + ROWS]
+                nats += float(F.cross_entropy(logits[row : row + len(aim)].float(), aim, reduction="sum"))
+            entries, kept = max(entries, reading.entries()), max(kept, reading.kept_bytes())
+        return nats, entries, kept

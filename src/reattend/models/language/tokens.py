@@ -1,0 +1,85 @@
+"""Texts as tokens that know their place.
+
+The spans of a text's tokens tile it: each begins where the one before ends, in characters of the text, the first at 0
+and the last to its end. So sums over any tokens can be turned into words or bytes of text[start:end], and consecutive
+pieces add up to the whole. Of the tokens that share one character the first has it, the others are empty; what a
+tokenizer drops or writes otherwise belongs to the token after it.
+"""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reattend.settings import SettingError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class Tokens(NamedTuple):
+    ids: Tensor  # int64 [N]
+    spans: np.ndarray  # int64 [N, 2]: start and end of each in the text, in characters
+
+
+class Tokenizer(ABC):
+    """What turns a text into the tokens of a model."""
+
+    unit: str
+    bos: int | None = None  # the token that marks the start of a text, if there is one
+
+    @abstractmethod
+    def encode(self, text: str) -> Tokens:
+        """The tokens of `text` and nothing else: no token that marks its start or end."""
+
+    @abstractmethod
+    def decode(self, ids: list[int]) -> str:
+        """The text of tokens."""
+
+
+class Bytes(Tokenizer):
+    """Each byte of the text in UTF-8 is a token, as in this project's corpora."""
+
+    unit = "byte"
+
+    def encode(self, text: str) -> Tokens:
+        raw = np.frombuffer(text.encode(), dtype=np.uint8)
+        ends = np.cumsum(raw & 0xC0 != 0x80)  # bytes 10xxxxxx go on with a character
+        return Tokens(torch.from_numpy(raw.astype(np.int64)), _tiles(ends, len(text)))
+
+    def decode(self, ids: list[int]) -> str:
+        return bytes(ids).decode("utf-8", errors="replace")
+
+
+class Subwords(Tokenizer):
+    """The tokens of a transformers tokenizer."""
+
+    unit = "token"
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", *, given: str) -> None:
+        """`given` is the model as the user named it."""
+        if not tokenizer.is_fast:
+            expected = (
+                f"a model whose tokenizer tells where tokens lie in the text; {type(tokenizer).__name__} does not"
+            )
+            raise SettingError("lm.path", given, expected, "Add its tokenizer.json, or choose another model.")
+        self.tokenizer = tokenizer
+        self.bos = tokenizer.bos_token_id
+
+    def encode(self, text: str) -> Tokens:
+        # not verbose: a text may well be longer than the model's context
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        ends = np.array(found["offset_mapping"], dtype=np.int64).reshape(-1, 2)[:, 1]
+        return Tokens(torch.tensor(found["input_ids"], dtype=torch.int64), _tiles(ends, len(text)))
+
+    def decode(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids))
+
+
+def _tiles(ends: np.ndarray, length: int) -> np.ndarray:
+    """Spans that tile a text of `length` characters, from the places [N] where its tokens end."""
+    ends = np.maximum.accumulate(ends.astype(np.int64))
+    ends[-1:] = length
+    return np.stack([np.concatenate([[0], ends])[:-1], ends], axis=1)

@@ -1,0 +1,25 @@
+"""Where the numbers of a table come from, in words."""
+
+from collections.abc import Iterable
+
+from reattend.records.record import Record
+
+
+def machine(record: Record) -> str:
+    """The GPU, or the processor and its threads."""
+    hardware = record.hardware
+    threads = "1 CPU thread" if hardware["threads"] == 1 else f"{hardware['threads']} CPU threads"
+    return hardware["accelerator"] or f"{hardware['processor']}, {threads}"
+
+
+def commit(record: Record) -> str:
+    """The commit of the code, and whether that was all of it."""
+    git = record.git
+    if git["commit"] is None:
+        return "no commit"
+    return f"commit {git['commit'][:10]}" + (" with uncommitted changes" if git["dirty"] else "")
+
+
+def unique(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return " and ".join(sorted(set(texts)))

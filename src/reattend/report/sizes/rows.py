@@ -1,0 +1,107 @@
+"""Which records are sizes of one row, what a row is called, and which rows stand in one block.
+
+A block is every record whose settings under the table's `blocks` agree: one model on one text. A row of it is every
+record that agrees in all else but the size. Its label names the policy and each setting in which it departs from
+what most rows of that policy have; where no value is the commonest, every row names its own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reattend.records.identity import config_hash, deciding
+from reattend.records.record import EvaluationRecord, RecordError
+from reattend.report.labels import Dotted, rivals, setting
+from reattend.report.sizes.specification import SizesSpec
+
+POLICY, SIZE = "policy.name", "policy.size"
+
+
+@dataclass
+class Line:
+    """The records of one row by size; a policy without a bound has the one size None."""
+
+    policy: str
+    config: dict[str, Any]  # dotted, without the size and the block's settings
+    sizes: dict[int | None, EvaluationRecord] = field(default_factory=dict)
+    label: str = ""
+
+
+def split(spec: SizesSpec, records: Iterable[EvaluationRecord]) -> dict[str, list[EvaluationRecord]]:
+    """The records of each block, by its label."""
+    grouped: dict[str, tuple[dict[str, Any], list[EvaluationRecord]]] = {}
+    for record in records:
+        config = {key: value for key, value in deciding(record.config).items() if _belongs(key, spec.blocks)}
+        grouped.setdefault(config_hash(config), (config, []))[1].append(record)
+    configs = [config for config, _ in grouped.values()]
+    return dict(sorted((_block_label(config, configs), members) for config, members in grouped.values()))
+
+
+def _belongs(key: str, blocks: Sequence[str]) -> bool:
+    return any(f"{key}.".startswith(f"{block}.") for block in blocks)
+
+
+def _block_label(config: Dotted, others: Sequence[Dotted]) -> str:
+    """The model, and the settings in which its block differs from another of that model."""
+    alike = [other for other in others if other["lm.name"] == config["lm.name"]]
+    texts = [
+        setting(key, value, own="lm")
+        for key, value in sorted(config.items())
+        if key != "lm.name" and any(rival.get(key) != value for rival in rivals(key, config, alike))
+    ]
+    return " ".join([config["lm.name"], *texts])
+
+
+def find_lines(spec: SizesSpec, records: Iterable[EvaluationRecord]) -> list[Line]:
+    """The rows of a block: those without a bound, then as `order` has them, then by name."""
+    lines: dict[str, Line] = {}
+    for record in records:
+        config = {key: value for key, value in deciding(record.config).items() if not _belongs(key, spec.blocks)}
+        size = config.pop(SIZE, None)
+        line = lines.setdefault(config_hash(config), Line(config[POLICY], config))
+        other = line.sizes.setdefault(size, record)
+        if other is not record:
+            problem = f"same configuration as {other.name}, which would count twice"
+            raise RecordError(record.name, problem, "Delete one of the two files")
+    found = list(lines.values())
+    for line in found:
+        line.label = " ".join([line.policy, *_departures(line.config, [other.config for other in found])])
+    return sorted(found, key=lambda line: _place(spec, line))
+
+
+def _place(spec: SizesSpec, line: Line) -> tuple[object, ...]:
+    order = spec.order.index(line.policy) if line.policy in spec.order else len(spec.order)
+    counted = [int(text) if text.isdigit() else text for text in re.split(r"(\d+)", line.label)]
+    return None not in line.sizes, line.policy != spec.topline, order, counted
+
+
+def _departures(config: Dotted, others: Sequence[Dotted]) -> list[str]:
+    return [
+        setting(key, value, own="policy")
+        for key, value in sorted(config.items())
+        if key != POLICY and value != _commonest(key, config, others)
+    ]
+
+
+def _commonest(key: str, config: Dotted, others: Sequence[Dotted]) -> Any:
+    """The value of `key` that most rivals have; an object equal to nothing where there is no such value."""
+    values = [rival.get(key) for rival in rivals(key, config, others)]
+    counts = Counter(map(repr, values)).most_common(2)
+    if len(counts) == 2 and counts[0][1] == counts[1][1]:
+        return object()
+    return next(value for value in values if repr(value) == counts[0][0])
+
+
+def not_named(lines: Sequence[Line]) -> list[str]:
+    """What rows do not say though others of their policy do: `tova first=0 scope=layer`."""
+    texts: dict[str, dict[str, None]] = {}
+    configs = [line.config for line in lines]
+    for config in configs:
+        for key, value in sorted(config.items()):
+            told_apart = key != POLICY and any(rival.get(key) != value for rival in rivals(key, config, configs))
+            if told_apart and value == _commonest(key, config, configs):
+                of = config[POLICY] if key.startswith("policy.") else ""
+                texts.setdefault(of, {})[setting(key, value, own="policy")] = None
+    return [" ".join([of, *found]).strip() for of, found in texts.items()]

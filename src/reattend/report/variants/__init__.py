@@ -1,0 +1,1 @@
+"""The layout `variants`: trained models over their seeds, compared with a baseline."""
