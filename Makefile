@@ -37,10 +37,17 @@ train: setup ## train softmax and daGPAM on real text, then print the table; ARG
 	@echo 'Next: make train ARGS="seed=1,2,3" tells a difference from chance; only what is missing is trained.'
 	@echo '      make sample writes text with the model; make dashboard shows the curves; README.md has more.'
 
+.PHONY: evaluate
+evaluate: setup ## a pretrained model reads a novel under five cache policies, then the table; ARGS="max_tokens=4096" is shorter
+	@$(PY) scripts/evaluate.py policy=full max_tokens=8192 results_dir=$(LOCAL) $(ARGS)
+	@$(PY) scripts/evaluate.py -m policy=window,window_sinks,h2o,tova policy.size=64,256,1024 max_tokens=8192 results_dir=$(LOCAL) $(ARGS)
+	@$(PY) scripts/report.py results_dir=$(LOCAL)
+	@echo 'Picture:' $(LOCAL)/figures/perplexity.png
+
 .PHONY: sample
-sample: setup ## continue a prompt with the newest model, or with CHECKPOINT=FILE
+sample: setup ## continue a prompt with the newest model trained here, or with CHECKPOINT=FILE
 	@test -n "$(CHECKPOINT)" || { echo 'No model yet: `make train` makes two, or say CHECKPOINT=FILE.' >&2; exit 1; }
-	@$(PY) scripts/evaluate.py task=sample checkpoint=$(CHECKPOINT) $(ARGS)
+	@$(PY) scripts/evaluate.py task=sample lm=checkpoint lm.path=$(CHECKPOINT) $(ARGS)
 
 .PHONY: dashboard
 dashboard: setup ## browse the curves of all local runs in the terminal viewer of Weights & Biases
@@ -68,9 +75,10 @@ check: setup ## style, types and spelling
 	@$(BIN)/codespell *.md docs results/LOG.md CITATION.cff Makefile conf scripts src tests
 
 .PHONY: bench
-bench: $(VENV)/.bench ## speed and memory against softmax, and against x-transformers
+bench: $(VENV)/.bench ## speed and memory against softmax, x-transformers, and reading token by token
 	@$(PY) scripts/bench.py suite=attention_step
 	@$(PY) scripts/bench.py suite=training_throughput
+	@$(PY) scripts/bench.py suite=policy_engine
 
 .PHONY: setup
 setup: $(VENV)/.done ## virtual environment with the pinned packages; PYTHON=python3.12 chooses the interpreter

@@ -1,4 +1,4 @@
-"""Look at a trained model: python scripts/evaluate.py task=sample checkpoint=results/checkpoints/RUN/best.ckpt"""
+"""Read texts with a language model under a cache policy: python scripts/evaluate.py policy=tova policy.size=256"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Configurations composed as a script would compose them, scripts run in this process, and runs compared."""
+"""Configurations composed as a script would, scripts run in this process, runs compared, checkpoints made up."""
 
 import copy
 import dataclasses
@@ -11,8 +11,9 @@ import hydra
 import pytest
 import torch
 from omegaconf import OmegaConf
-from tiny import CONF
+from tiny import CONF, decoder, options, shake
 
+from reattend.models.checkpoint import FORMAT
 from reattend.records import Record
 
 SCRIPTS = CONF.parent / "scripts"
@@ -64,6 +65,18 @@ def result(record: Record) -> dict[str, Any]:
 
 def load(path: Path) -> dict[str, Any]:
     return dict(torch.load(path, weights_only=True))
+
+
+def checkpoint(path: Path, *, attention: str = "softmax", context: int = 32) -> Path:
+    """A decoder of bytes as training saves it, of random weights and 8 numbers wide."""
+    mechanism = options("attention")[attention]
+    sizes = {"architecture": "decoder", "name": "test", "width": 8, "layers": 2, "heads": 2}
+    model = decoder(mechanism, vocabulary=256, context=context)
+    shake(model)
+    config = {"attention": mechanism, "model": sizes, "data": {"context": context}, "seed": 3}
+    weights = {f"model.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"reattend": {"format": FORMAT, "config": config}, "state_dict": weights}, path)
+    return path
 
 
 def state(path: Path) -> Any:

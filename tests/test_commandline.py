@@ -175,8 +175,7 @@ def test_help_composition_and_completion_load_nothing_heavy() -> None:
         """
 for path in sys.argv[1:]:
     assert "--cfg job" in run(path, "--help") and "conf/" in run(path, "-h")
-    if "evaluate" not in path:
-        run(path, "--cfg", "job")
+    run(path, "--cfg", "job")
     os.environ["COMP_LINE"], os.environ["COMP_POINT"] = "train.py attention=", "19"
     run(path, "-sc", "install=bash")
 completed = run(path, "-sc", "query=bash")
@@ -198,7 +197,7 @@ def test_help_says_what_every_option_is(script: str, capsys: pytest.CaptureFixtu
     told = capsys.readouterr().out
     assert f"python scripts/{script}.py" in told
     defaults = (CONF / f"{script}.yaml").read_text(encoding="utf-8")
-    for group in ("attention", "model", "data", "policy", "task", "table"):
+    for group in ("attention", "model", "data", "lm", "policy", "task", "table"):
         if f"- {group}: " in defaults:
             for name, what in menu(group).items():
                 assert f"  {name:<20} {what}\n" in told

@@ -9,18 +9,20 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from composed import compose
+from composed import checkpoint, compose
 from tiny import CONF, decoder, options
 
 from reattend.attention import build_attention
 from reattend.bench import build_suite
 from reattend.cache import build_policy
-from reattend.data import build_corpus
-from reattend.evaluation import tasks
+from reattend.data import build_data
+from reattend.evaluation import Task, run_task
 from reattend.menus import menu, opening
 from reattend.models import build_model
+from reattend.models.language import build_lm
+from reattend.records import read_records
 from reattend.report import parse_spec
-from reattend.settings import SettingError, call_by_name, check_types
+from reattend.settings import SettingError, build, call_by_name, check_types
 from reattend.training import loggers, optimizers, schedules
 from reattend.training.job import run_job
 from reattend.training.trainer_settings import TrainerSettings
@@ -71,24 +73,34 @@ BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "model": lambda config: build_model(
         config, attention=options("attention")["softmax"], vocabulary=256, context=16, seed=0
     ),
-    "data": build_corpus,
+    "data": build_data,
     "optimizer": lambda config: call_by_name(
         optimizers, config, group="optimizer", parameters=decoder(options("attention")["dagpam"]).named_parameters()
     ),
     "schedule": lambda config: call_by_name(schedules, config, group="schedule", max_steps=10)(0),
     "trainer": TrainerSettings.of,
     "logger": lambda config: _fits(loggers, config, "config", "name"),
+    "lm": build_lm,
     "policy": build_policy,
     "suite": build_suite,
     "table": parse_spec,
-    "task": lambda config: _fits(tasks, config, "model", "policy", "seed"),
+    "task": lambda config: build(Task, "reattend.evaluation", config, group="task"),
 }
 WHOLE = ("launcher", "experiment")  # these change the whole configuration
 
 
+def made_for(experiment: str) -> str:
+    """The entry file that has every group and key which an experiment sets."""
+    values = yaml.safe_load((CONF / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8"))
+    groups_set = {group.removeprefix("override /") for item in values.pop("defaults", []) for group in item}
+    wanted = values.keys() | groups_set
+    return next(e for e in ("train", "evaluate") if wanted <= compose(e).keys())
+
+
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in BELONGS for name in menu(group)])
 def test_every_option_composes_and_becomes_what_it_describes(group: str, name: str) -> None:
-    plain, composed = compose(BELONGS[group]), compose(BELONGS[group], f"{group}={name}")
+    entry = made_for(name) if group == "experiment" else BELONGS[group]
+    plain, composed = compose(entry), compose(entry, f"{group}={name}")
     if group in WHOLE:
         return
     option, others = composed.pop(group), {key: value for key, value in plain.items() if key != group}
@@ -111,11 +123,22 @@ def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     assert len(built.blocks) == config["model"]["layers"]
 
 
-@pytest.mark.parametrize("name", menu("experiment"))
-def test_every_experiment_trains(name: str, small: list[str], text: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in menu("experiment") if made_for(name) == "train"])
+def test_every_experiment_trains(name: str, small: list[str]) -> None:
     config = compose("train", f"experiment={name}", *small, "trainer.max_steps=2")
     assert config["experiment"] == name
     assert run_job(config).curve[-1]["step"] == 2
+
+
+@pytest.mark.parametrize("name", [name for name in menu("experiment") if made_for(name) == "evaluate"])
+def test_every_experiment_evaluates(name: str, text: Path, tmp_path: Path) -> None:
+    model = checkpoint(tmp_path / "best.ckpt", context=64)
+    lm = ["lm=checkpoint", f"lm.path={model}", "lm.device_map=cpu"]
+    small = [*lm, "data=books", f"data.path={text}", "policy=window", "policy.size=8", "max_tokens=40"]
+    config = compose("evaluate", f"experiment={name}", *small, f"results_dir={tmp_path}", "progress=false")
+    run_task(config)
+    (record,) = read_records(tmp_path / "runs")
+    assert record.config["experiment"] == name and record.metrics["nats_per_token"].count == 39
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

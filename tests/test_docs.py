@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from tiny_llama import byte_pairs, llama, save
 
 import reattend
 from reattend.menus import CONF, refreshed
@@ -65,16 +66,28 @@ def _step(said: Said) -> tuple[str, object]:
     return "script", [words[1], *_small(words[1], words[2:])]
 
 
+def _first_of(options: dict[str, str], key: str) -> dict[str, str]:
+    """Of a sweep over many values the first: one job more tells little that is new."""
+    return {key: options[key].partition(",")[0]} if key in options else {}
+
+
 def _small(script: str, arguments: list[str]) -> list[str]:
     flags = [word for word in arguments if word.startswith("-") or "=" not in word]
     options = dict(word.split("=", 1) for word in arguments if word not in flags)
-    changes, offline = {}, {"data": "text", "data.path": "book.txt"}
+    book = {"data.path": "book.txt"}
+    changes, offline = {}, {"data": "books" if script == "scripts/evaluate.py" else "text"} | book
     if script == "scripts/train.py":
         changes = {"trainer.max_steps": "2", "logger": "none", "data.context": "16", "data.batch_size": "8"}
         options = {"model": "tiny", "data": "enwiki_sample"} | options
     if script == "scripts/evaluate.py":
-        changes = {"task.length": "5"}
-    if options.get("data") == "enwiki_sample":
+        if options.get("task") == "sample":
+            changes = {"task.length": "5"}
+        else:  # the tiny model's context is as short
+            changes = {"chunk": "16", "max_tokens": "64", "threads": "1"} | offline
+            options = {"task.context": "32"} | options | _first_of(options, "policy.size")
+        if options.get("lm") != "checkpoint":
+            changes |= {"lm": "pretrained", "lm.path": "my-model"}
+    if options.get("data") in ("enwiki_sample", "books") and script != "scripts/evaluate.py":
         changes |= offline
     if options.get("launcher") == "parallel":
         changes["hydra.launcher.n_jobs"] = "1"  # else two more processes import torch
@@ -97,6 +110,8 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> dict[Said, tuple[int, 
     ]:
         assert not (copy / path).exists(), f"the recipe for {path} would overwrite a file"
         (copy / path).write_text(text, encoding="utf-8")
+    tokenizer = byte_pairs()
+    save(copy / "my-model", llama(tokenizer), tokenizer)
     surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "PYTEST"))}
     here = {"PYTHONPATH": str(copy / "src"), "REATTEND_HOME": str(copy / "home"), "OMP_NUM_THREADS": "1"}
     (copy / "steps.json").write_text(json.dumps([_step(said) for said in DONE]))
@@ -138,7 +153,7 @@ def test_make_help_lists_every_target():
 
 def test_menus_are_those_of_conf():
     text = PAGES[0].read_text(encoding="utf-8")
-    assert {"attention", "model", "data", "policy"} == set(re.findall(r"<!-- menu:(\S+) -->", text))
+    assert {"attention", "model", "data", "lm", "policy"} == set(re.findall(r"<!-- menu:(\S+) -->", text))
     assert refreshed(text) == text, "a menu is not what conf/ says: run `make readme`"
 
 

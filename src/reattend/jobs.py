@@ -16,10 +16,18 @@ from reattend.settings import SettingError, seed_of, typed
 R = TypeVar("R", bound=Record)
 
 
-def once(config: Mapping[str, Any], kind: type[R], work: Callable[[str, Path], R], *, keeps: str) -> R:
+def once(
+    config: Mapping[str, Any],
+    kind: type[R],
+    work: Callable[[str, Path], R],
+    *,
+    keeps: str,
+    clean: Callable[[Path], None] = lambda folder: None,
+) -> R:
     """The record of a composed configuration, which then lies in results_dir/runs.
 
-    `work(name, folder)` makes it; what it needs to go on after an interruption lies in results_dir/<keeps>/<name>.
+    `work(name, folder)` makes it; what it needs to go on after an interruption lies in results_dir/<keeps>/<name>,
+    from where `clean(folder)` may remove it when the record is written.
     """
     seed_of(config)
     typed("force", config["force"], bool)
@@ -35,6 +43,7 @@ def once(config: Mapping[str, Any], kind: type[R], work: Callable[[str, Path], R
             write_record(record, path)
         except OSError as error:
             raise _not_writable(path.parent, error) from error
+        clean(folder)
     print(f"{name}: record {path}")
     return record
 

@@ -5,6 +5,7 @@ An option of a group is one file: `conf/attention/dagpam.yaml` holds its values 
 registered twice: the class's keyword-only constructor is the schema of its YAML file.
 """
 
+import contextlib
 import importlib
 import inspect
 import math
@@ -34,7 +35,12 @@ class SettingError(Stop, ValueError):
 
 def options_of(base: type[T], package: str) -> list[str]:
     """The names a group offers: the modules of its package that define one `base`; helpers define none or several."""
-    return [name for name in _modules(package) if len(_defined(base, f"{package}.{name}")) == 1]
+    names = []
+    for name in _modules(package):
+        with contextlib.suppress(ModuleNotFoundError):  # a helper for packages that are not here
+            if len(_defined(base, f"{package}.{name}")) == 1:
+                names.append(name)
+    return names
 
 
 def find_class(base: type[T], package: str, name: str, *, setting: str) -> type[T]:
@@ -53,11 +59,13 @@ def _modules(package: str) -> list[str]:
 
 def _defined(base: type[T], module_name: str) -> list[type[T]]:
     module = importlib.import_module(module_name)
-    return [
-        c
-        for c in vars(module).values()
-        if inspect.isclass(c) and issubclass(c, base) and c is not base and c.__module__ == module_name
-    ]
+    own = (c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == module_name)
+    return [c for c in own if issubclass(c, base) and c is not base and not _is_base(c)]
+
+
+def _is_base(cls: type) -> bool:
+    """Whether a class leaves something for others to define; one that merely forgot to is told so when it is built."""
+    return any(getattr(member, "__isabstractmethod__", False) for member in vars(cls).values())
 
 
 def build(base: type[T], package: str, config: Mapping[str, Any], *, group: str, key: str = "name", **given: Any) -> T:

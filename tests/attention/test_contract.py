@@ -42,6 +42,36 @@ def test_masked_scores_are_exactly_zero(attention, queries, keys):
     assert (dense[hidden] == 0).all()
 
 
+@LENGTHS
+def test_a_mixture_of_softmaxes_is_the_dense_form(attention, queries, keys):
+    """What a cache policy ranks entries by, for those mechanisms that say they are one."""
+    built, (q, k, _) = mechanism(attention), qkv(queries=queries, keys=keys)
+    mixture = built.mixture()
+    if mixture is None:
+        return
+    later = torch.arange(keys) > torch.arange(keys - queries, keys)[:, None]
+    branches, kept = built.branches(q, k)
+    assert mixture.shape == (len(branches), HEADS)
+    parts = [
+        built.logits(branch, kept[min(r, len(kept) - 1)]).masked_fill(later, -torch.inf).softmax(dim=-1)
+        for r, branch in enumerate(branches)
+    ]
+    total = sum(m[:, None, None] * part for m, part in zip(mixture, parts, strict=True))
+    torch.testing.assert_close(total, scores(built, q, k, causal=True), check_dtype=False)
+
+
+def test_logits_are_in_float32_at_least(attention):
+    built, (q, k, _) = mechanism(attention), qkv(queries=3, keys=5)
+    for dtype, wide in (
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ):
+        logits = built.logits(q.to(dtype), k.to(dtype))
+        assert logits.dtype == wide
+        torch.testing.assert_close(logits, built.logits(q.to(dtype).double(), k.to(dtype).double()).to(wide))
+
+
 @pytest.mark.parametrize("shape", ["per head", "padding"])
 def test_mask_broadcasts_over_batch_and_heads(attention, shape):
     built, (q, k, v) = mechanism(attention), qkv(queries=4, keys=4)

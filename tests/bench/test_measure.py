@@ -64,7 +64,7 @@ def hold(*, megabytes: int, device: torch.device) -> Step:
     kept = torch.ones(megabytes * 2**18, device=device)  # float32
 
     def step() -> None:
-        kept.add_(1)
+        (kept[: 32 * 2**18] + 1).sum()  # 32 MB for a moment
 
     return step
 
@@ -73,9 +73,11 @@ def fail(*, device: torch.device) -> Step:
     raise ArithmeticError("on purpose")
 
 
-def test_peak_memory_is_what_one_side_adds() -> None:
-    small, large = (peak_memory(hold, steps=1, device=torch.device("cpu"), megabytes=size) for size in (16, 64))
-    assert large - small == pytest.approx(48 * 2**20, rel=0.2)
+def test_peak_memory_is_what_one_side_adds_and_what_its_steps_add_to_that() -> None:
+    small, large = (peak_memory(hold, steps=3, device=torch.device("cpu"), megabytes=size) for size in (32, 128))
+    assert large.whole - small.whole == pytest.approx(96 * 2**20, rel=0.1)
+    assert small.steps == pytest.approx(32 * 2**20, rel=0.2)
+    assert large.steps == pytest.approx(32 * 2**20, rel=0.2)
 
 
 def test_a_measuring_process_that_fails_does_not_hang(capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from reattend.cache import build_policy
-from reattend.cache.base import Ranked
+from reattend.cache.by_rank import Ranked
 
 
 @dataclass(eq=False)

@@ -11,11 +11,12 @@ from tiny import options
 from torch import Tensor
 
 from reattend.cache import build_policy, engine
+from reattend.cache.by_rank import Ranked
 from reattend.cache.hugging_face import SoftmaxHeads
 
 NAMES = sorted(options("policy"))
 BOUNDED = [name for name in NAMES if "size" in options("policy")[name]]
-RANKED = [name for name in BOUNDED if "scope" in options("policy")[name]]
+RANKED = [name for name in BOUNDED if isinstance(build_policy(options("policy")[name]), Ranked)]
 VALUES = {
     "scope": st.sampled_from(["layer", "head"]),
     "prefill": st.sampled_from(["exact", "trim"]),
@@ -82,12 +83,12 @@ def read(config: Mapping[str, Any], inputs: Input, pieces: Sequence[int], **how:
     return reader.read(inputs, pieces, **how), reader.kept
 
 
-def attended(config: Mapping[str, Any], inputs: Input, pieces: Sequence[int] | None = None) -> Tensor:
+def attended(config: Mapping[str, Any], inputs: Input, *, layer: int = 0) -> Tensor:
     """The weights [B, H, T, T] that every query gave to every position: a value says which position it is from."""
     q, k, _ = inputs
     tokens = q.shape[2]
     places = torch.eye(tokens, dtype=q.dtype).expand(*k.shape[:2], -1, -1)
-    return Reader(config).read((q, k, places), pieces or [tokens])
+    return Reader(config, layer=layer).read((q, k, places), [tokens])
 
 
 def pieces(tokens: int) -> st.SearchStrategy[list[int]]:

@@ -29,7 +29,7 @@ def check_against_naive(config, inputs, split, *, block=128, tolerance=1e-10, la
         assert [now[row] for now in reader.kept] == [wanted_kept[end] for end in ends]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data(), config=configs(), block=st.integers(1, 9), layer=st.integers(0, 3), **CASES)
 def test_any_pieces_equal_the_naive_loop_in_every_output_and_kept_entry(
     data, config, block, layer, tokens, kv_heads, group, width, seed
@@ -70,7 +70,7 @@ def test_half_precision_ranks_in_float32(name, dtype):
     torch.testing.assert_close(y.double(), wanted, atol=0.03, rtol=0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data(), config=configs(), block=st.integers(1, 9), seed=st.integers(0, 10**6))
 def test_a_padded_row_reads_and_keeps_what_it_does_alone(data, config, block, seed):
     """Padding anywhere, in single pieces of any length; its numbers are wild, and no real output feels them."""
@@ -117,14 +117,17 @@ def test_a_state_that_has_read_nothing_can_be_selected_from(name):
 
 @pytest.mark.parametrize("name", options("policy"))
 def test_the_kept_tensors_are_those_of_the_kept_positions_in_their_order(name):
-    """What a key and a value say of where they are from, after entries have changed places."""
-    inputs = random_input(tokens=30, heads=4, kv_heads=2, batch=2)
+    """Each key and value says where it is from, after entries have changed places."""
+    places = torch.arange(30.0)[:, None].expand(1, 2, 30, 3) + torch.tensor([0.0, 0.25])[:, None, None]
     reader = Reader(policy(name, size=7, scope="head"))
-    reader.read(inputs, [11, 19])
-    positions = reader.state.positions  # [B, L, kept]
-    for tensor, given_ in zip(reader.state.tensors(), inputs[1:], strict=True):
-        index = positions.expand(-1, 2, -1)[..., None].expand(-1, -1, -1, 3)
-        assert torch.equal(tensor, given_.gather(2, index))
+    reader.read((random_input(tokens=30)[0].float(), places, places + 0.5), [11, 19])
+    positions = reader.state.positions.expand(-1, 2, -1)  # [B, Hk, kept]
+    assert (positions.diff() >= 0).all()
+    keys, values = reader.state.tensors()
+    wanted = positions + torch.tensor([0.0, 0.25])[:, None]
+    real = positions >= 0
+    assert torch.equal(keys[real], wanted[real][:, None].expand(-1, 3))
+    assert torch.equal(values[real], wanted[real][:, None].expand(-1, 3) + 0.5)
 
 
 @pytest.mark.parametrize("name", BOUNDED)

@@ -1,16 +1,12 @@
-"""The decoder: causal whatever is inside, equal to PyTorch's own Transformer layers, and a sampler that repeats."""
+"""The decoder: causal whatever is inside, and equal to PyTorch's own Transformer layers."""
 
 import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny import decoder, options, shake
 from torch import nn
 
-from reattend.cache import build_policy
-from reattend.models.decoder import generate
 from reattend.settings import SettingError
 
 SOFTMAX = options("attention")["softmax"]
@@ -20,10 +16,6 @@ EVERY_POSITION = pytest.mark.parametrize("positions", ["learned", "sinusoidal", 
 
 def text(*, length, batch=2, seed=0):
     return torch.randint(11, (batch, length), generator=torch.Generator().manual_seed(seed))
-
-
-def full_state(model):
-    return build_policy(options("policy")["full"]).state(layers=len(model.blocks))
 
 
 @pytest.mark.parametrize("name", options("model"))
@@ -120,29 +112,6 @@ def test_dropout_acts_in_training_alone():
     assert not torch.equal(model.train()(tokens), model(tokens))
     assert torch.equal(model.eval()(tokens), model(tokens))
     torch.testing.assert_close(model(tokens), decoder(SOFTMAX)(tokens))
-
-
-@given(length=st.integers(1, 8), prompt=st.integers(1, 4))
-def test_temperature_zero_takes_the_argmax_of_the_whole_pass(attention, length, prompt):
-    model = decoder(attention).double()
-    shake(model)
-    start = text(length=prompt, batch=1)
-    written = generate(model, start, state=full_state(model), length=length, temperature=0, seed=0)
-    assert written.shape == (1, prompt + length)
-    assert torch.equal(written[:, :prompt], start)
-    assert torch.equal(written[:, prompt:], model(written)[:, prompt - 1 : -1].argmax(-1))
-
-
-def test_sampling_repeats_with_its_seed_and_sharpens_with_temperature():
-    model = decoder(SOFTMAX)
-    shake(model)
-
-    def write(seed, temperature):
-        start = text(length=2, batch=1)
-        return generate(model, start, state=full_state(model), length=20, temperature=temperature, seed=seed).tolist()
-
-    assert write(1, 1.0) == write(1, 1.0) != write(2, 1.0)
-    assert write(1, 1e-4) == write(2, 1e-4) == write(1, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytorch_lightning as pl
 from composed import load, state
 from filelock import FileLock
 
+from reattend import jobs
 from reattend.records import read_record
 from reattend.settings import SettingError
 from reattend.training import fit
-from reattend.training import job as jobs
 from reattend.training.job import run_job
 
 Job = Callable[..., dict[str, Any]]
@@ -48,7 +48,7 @@ def test_one_process_trains_a_run_at_a_time(job: Job, tmp_path: Path, monkeypatc
     folder.mkdir(parents=True)
     with FileLock(folder / "lock"):
         told = refusal(job("name=shared"), "name")
-    assert "name=shared: expected a run that no other process is training. Wait for it" in told
+    assert "name=shared: expected a run that no other process works on. Wait for it" in told
     assert [path.name for path in folder.iterdir()] == ["lock"]
 
     held = []  # the lock is held while training and free afterwards, though the exception is still at hand

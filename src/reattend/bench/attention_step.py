@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, training_step
+from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, named_device, training_step
 from reattend.bench.measure import Step, alternate, peak_memory, ratios
 from reattend.models import build_model, size
 from reattend.models.decoder import Decoder
@@ -33,7 +33,8 @@ class AttentionStep(Suite):
         mechanism: dict[str, Any],
         baseline: dict[str, Any],
     ) -> None:
-        super().__init__(device=device, rounds=rounds)
+        super().__init__(rounds=rounds)
+        self.device = named_device(device)
         at_least("suite.batch_size", batch_size, 1)
         at_least("suite.context", context, 1)
         self.batch = {"batch_size": batch_size, "context": context}
@@ -52,7 +53,7 @@ class AttentionStep(Suite):
         peaks = {
             side: peak_memory(
                 prepare, steps=MEMORY_STEPS, device=self.device, attention=attention, sizes=self.sizes, batch=self.batch
-            )
+            ).whole
             for side, attention in self.sides.items()
         }
         overhead = 100 * (parameters["mechanism"] / parameters["baseline"] - 1)

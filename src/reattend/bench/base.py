@@ -24,12 +24,10 @@ WARMUP = 2  # rounds that are run but not counted: the first steps allocate memo
 class Suite(ABC):
     """One comparison; `run` prints a table and returns what the last line of the script holds."""
 
-    def __init__(self, *, device: DeviceName, rounds: int) -> None:
+    device: torch.device  # where it measures
+
+    def __init__(self, *, rounds: int) -> None:
         at_least("suite.rounds", rounds, 1)
-        if device == "cuda" and not torch.cuda.is_available():
-            raise SettingError("suite.device", device, "a machine with a CUDA GPU", "Set suite.device=cpu.")
-        automatic = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(automatic if device == "auto" else device)
         self.rounds = rounds
 
     @abstractmethod
@@ -40,6 +38,14 @@ class Suite(ABC):
         """Wait until the device has done what it was told; a GPU is told ahead of time."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+
+def named_device(device: DeviceName) -> torch.device:
+    """The device that `suite.device` names."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SettingError("suite.device", device, "a machine with a CUDA GPU", "Set suite.device=cpu.")
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(automatic if device == "auto" else device)
 
 
 def training_step(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, training_step
+from reattend.bench.base import VOCABULARY, WARMUP, DeviceName, Suite, named_device, training_step
 from reattend.bench.measure import Spread, alternate, ratios
 from reattend.models import build_model, size
 from reattend.settings import SettingError, at_least, check_types
@@ -37,7 +37,8 @@ class TrainingThroughput(Suite):
     def __init__(
         self, *, device: DeviceName, rounds: int, positions: Literal["rotary", "learned"], sizes: dict[str, Any]
     ) -> None:
-        super().__init__(device=device, rounds=rounds)
+        super().__init__(rounds=rounds)
+        self.device = named_device(device)
         self.positions = positions
         self.sizes = {
             name: Sizes(**check_types(Sizes.__init__, values, group=f"suite.sizes.{name}", given={}))

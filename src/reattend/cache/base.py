@@ -6,15 +6,16 @@ the query of token t attends to what is kept and to itself, k + 1 entries at mos
 
 A policy says which, in one of two ways:
 
-* `Static`: from the positions alone: `sees(step, position)` is whether the query of that step may look there.
-* `Ranked`: after a query has attended, every entry gets a `rank`, and of those not protected the lowest leaves.
+* from the positions alone: whether the query of a step `sees` a position (by_position.py);
+* by attention: after a query has attended, every entry gets a `rank`, and of those not protected the lowest leaves
+  (by_rank.py).
 
 Positions are those of the text and never change. Which entries leave depends on a layer's own past alone, so
 a whole text can be read in one pass with the very result of reading it token by token: see engine.py.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
@@ -102,59 +103,9 @@ class Bounded(Policy):
         at_least("policy.size", size, 1)
         self.size, self.prefill = size, prefill
 
-    def layer_state(self, index: int) -> LayerState:
-        from reattend.cache.engine import BoundedLayer
-
-        return BoundedLayer(self, index)
-
-
-class Static(Bounded):
-    """A policy that needs positions alone."""
-
     @abstractmethod
-    def sees(self, step: Tensor, position: Tensor) -> Tensor:
-        """Whether the query of `step` may look at `position` <= step; both broadcast. What it drops stays dropped."""
-
-
-class Ranked(Bounded):
-    """A policy that weighs entries by the attention they get.
-
-    scope: one set of entries a `layer`, ranked by the mean over its heads, or one a key-value `head`, by the mean over
-    the query heads that share it. The `first` positions of the text and the `recent` newest entries, the current one
-    included, never leave. rank_by: a mechanism with negative scores P = l+ P+ - l- P- (daGPAM) is weighed by |P|
-    (absolute), P+ (positive) or P+ + P- (sum); for softmax the three are the same.
-
-    Of entries with the same rank the one with the lowest position leaves.
-
-    A policy is the static method rank(previous, weight, position, step, lane, *options): the new rank of one entry,
-    from its last one (0 when it enters), the weight it got at this step, its position, the step, and the number of the
-    set of entries that decides (layers and heads, from 0). It is compiled for one entry and called with tensors of
-    all as well, so it holds plain arithmetic and no branch.
-    """
-
-    rank: Any
-
-    def __init__(
-        self,
-        *,
-        size: int,
-        scope: Scope = "layer",
-        first: int = 0,
-        recent: int = 0,
-        prefill: Prefill = "exact",
-        rank_by: RankBy = "absolute",
-    ) -> None:
-        super().__init__(size=size, prefill=prefill)
-        protects("first", first, size)
-        if not 0 <= recent <= size - first:
-            expected = f"from 0 to {size - first}, which is policy.size - policy.first"
-            raise SettingError("policy.recent", recent, expected, "Lower policy.recent or raise policy.size.")
-        self.scope, self.first, self.recent, self.rank_by = scope, first, recent, rank_by
-
-    @property
-    def options(self) -> tuple[float, ...]:
-        """Numbers of the policy that `rank` takes after its five arguments."""
-        return ()
+    def layer_state(self, index: int) -> LayerState:
+        """The empty state of layer number `index`, a `BoundedLayer` of engine.py."""
 
 
 def protects(option: str, entries: int, size: int) -> None:

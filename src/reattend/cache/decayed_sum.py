@@ -6,7 +6,8 @@ decay 0 ranks by the current query alone, as TOVA; decay 1 by the whole past, as
 one end is TOVA itself; with scope=head and recent=size/2 the other is H2O.
 """
 
-from reattend.cache.base import Prefill, RankBy, Ranked, Scope
+from reattend.cache.base import Prefill, RankBy, Scope
+from reattend.cache.by_rank import Ranked
 from reattend.settings import SettingError
 
 

@@ -4,31 +4,57 @@ Which entries of a layer are alive at step t follows from that layer's own queri
 tokens is read at once, with the result of reading them one by one:
 
 1. one matrix product gives the logits of C queries against the kept and the C new keys;
-2. a scan over the C rows decides who is alive at each step (`Ranked`), or positions say so (`Static`);
+2. a scan over the C rows decides who is alive at each step (by_rank.py), or positions say so (by_position.py);
 3. one softmax over what is alive and one product with the values give the outputs.
 
 Memory is O(size + C) and time linear in the text. How a text is split into calls changes nothing, up to rounding.
 """
 
+from abc import abstractmethod
+from typing import Generic, TypeVar
+
 import torch
 from torch import Tensor
 
-from reattend.cache.base import Bounded, Branches, LayerState, Mechanism, Ranked, Static
-from reattend.settings import SettingError
+from reattend.cache.base import Bounded, Branches, LayerState, Mechanism
 
 BLOCK = 128  # rows of a scan: longer ones waste work on entries that have left
 
 
-class BoundedLayer(LayerState):
-    """One layer's entries in slots, in no order: a new entry takes the slot of one that left."""
+P = TypeVar("P", bound=Bounded)
 
-    def __init__(self, policy: Bounded, index: int) -> None:
-        self.policy, self.index = policy, index
+
+class BoundedLayer(LayerState, Generic[P]):
+    """One layer's entries in slots, in no order: a new entry takes the slot of one that left.
+
+    L is the number of sets of entries that decide by themselves: 1, or one a key-value head.
+    """
+
+    def __init__(self, policy: P) -> None:
+        self.policy = policy
         self.filled = 0  # slots in use; some may be empty in some rows
         self.buffers: list[Tensor] = []  # keys of each branch, values: [B, Hk, slots, D]
         self.slots = torch.empty(0)  # the position in each slot, -1 in an empty one: [B, L, slots]
         self.ranks = torch.empty(0)  # [B, L, slots]
         self.seen = torch.empty(0)  # real tokens read: [B]
+
+    @abstractmethod
+    def lanes(self, key_heads: int) -> int:
+        """L."""
+
+    @abstractmethod
+    def read(
+        self, mechanism: Mechanism, queries: Branches, keys: Branches, v: Tensor, steps: Tensor, *, size: int
+    ) -> tuple[Tensor, Tensor]:
+        """Outputs [B, H, C, D] of a block, and which of the N slots are alive after it, [B, L, N].
+
+        queries [B, H, C, D]; keys and values [B, Hk, N, D], the block's own last; steps [B, C], -1 for padding. No more
+        than `size` entries stay alive, by the policy's rule or, with prefill=trim, all.
+        """
+
+    @abstractmethod
+    def best(self, slots: Tensor) -> Tensor:
+        """Which of the slots [B, L, N] to keep when all but `policy.size` must leave at once."""
 
     @property
     def positions(self) -> Tensor:
@@ -59,7 +85,7 @@ class BoundedLayer(LayerState):
         for start in range(0, tokens, BLOCK):
             part = slice(start, start + BLOCK)
             outputs.append(
-                self._read(
+                self._block(
                     mechanism,
                     tuple(branch[:, :, part] for branch in queries),
                     tuple(branch[:, :, part] for branch in keys),
@@ -72,85 +98,23 @@ class BoundedLayer(LayerState):
             self._cut()
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=2)
 
-    def _read(
+    def _block(
         self, mechanism: Mechanism, queries: Branches, keys: Branches, v: Tensor, real: Tensor | None, size: int
     ) -> Tensor:
         """Attend with a block of new tokens, then let entries leave until `size` are left."""
         steps = self._enter(keys, v, real)
         end = self.filled + v.shape[2]
         kept_keys, kept_v = [buffer[:, :, :end] for buffer in self.buffers[:-1]], self.buffers[-1][:, :, :end]
-        if isinstance(self.policy, Static):
-            y, alive = self._by_position(self.policy, mechanism, queries, tuple(kept_keys), kept_v, steps, size)
-        else:
-            assert isinstance(self.policy, Ranked)
-            y, alive = self._by_rank(self.policy, mechanism, queries, kept_keys, kept_v, steps, size)
+        y, alive = self.read(mechanism, queries, tuple(kept_keys), kept_v, steps, size=size)
         self._settle(alive, size)
         return y
-
-    def _by_position(
-        self,
-        policy: Static,
-        mechanism: Mechanism,
-        queries: Branches,
-        keys: Branches,
-        v: Tensor,
-        steps: Tensor,
-        size: int,
-    ) -> tuple[Tensor, Tensor]:
-        """Outputs of the block, and which slots [B, 1, N] are alive after it."""
-        slots = self.slots[..., : v.shape[2]]  # [B, 1, N]
-        rows = steps[:, None, :, None]  # [B, 1, C, 1]
-        mask = (slots[:, :, None] >= 0) & (slots[:, :, None] <= rows)  # [B, 1, C, N]
-        alive = slots >= 0
-        if size == policy.size:
-            mask &= policy.sees(rows, slots[:, :, None])
-            alive &= policy.sees(self.seen[:, None, None], slots)
-        mask |= rows < 0  # the output of padding means nothing, but must be a number
-        return mechanism(queries, keys, v, causal=False, mask=mask), alive
-
-    def _by_rank(
-        self,
-        policy: Ranked,
-        mechanism: Mechanism,
-        queries: Branches,
-        keys: list[Tensor],
-        v: Tensor,
-        steps: Tensor,
-        size: int,
-    ) -> tuple[Tensor, Tensor]:
-        """Outputs of the block, and which slots [B, L, N] are alive after it; brings `ranks` up to date."""
-        mixture = mechanism.mixture()
-        if mixture is None:
-            what = f"a mechanism whose scores are softmaxes; {type(mechanism).__name__} is not"
-            name = type(policy).__module__.rpartition(".")[2]
-            raise SettingError("policy", name, what, "Choose policy=window, window_sinks or full.")
-        b, hk, n, _ = v.shape
-        h, c = queries[0].shape[1], queries[0].shape[2]
-        branches = [mechanism.logits(q, keys[min(r, len(keys) - 1)]) for r, q in enumerate(queries)]
-        logits = branches[0][:, None] if len(branches) == 1 else torch.stack(branches, dim=1)  # [B, R, H, C, N]
-        weighs = {"absolute": mixture, "sum": torch.ones_like(mixture), "positive": torch.zeros_like(mixture)}
-        weighs["positive"][0] = 1
-        alive = _scan(logits)(
-            policy,
-            logits,
-            weighs[policy.rank_by],
-            self.slots[..., :n],
-            self.ranks[..., :n],
-            real=steps >= 0,
-            steps=steps,
-            size=size,
-            lane=self.index * self.slots.shape[1],
-        )
-        weights = logits[:, 0] if len(mixture) == 1 else (mixture[..., None, None] * logits).sum(dim=1)  # [B, H, C, N]
-        y = weights.to(v.dtype).view(b, hk, h // hk * c, n) @ v
-        return y.view(b, h, c, -1), alive
 
     def _enter(self, keys: Branches, v: Tensor, real: Tensor | None) -> Tensor:
         """Put the new tokens behind the filled slots; their positions [B, C], -1 for padding."""
         b, hk, c, _ = v.shape
         if not self.buffers:
             self.buffers = [t[:, :, :0] for t in (*keys, v)]
-            lanes = hk if isinstance(self.policy, Ranked) and self.policy.scope == "head" else 1
+            lanes = self.lanes(hk)
             self.slots = torch.empty(b, lanes, 0, dtype=torch.int64, device=v.device)
             self.ranks = torch.empty(b, lanes, 0, dtype=torch.float64, device=v.device)
             self.seen = torch.zeros(b, dtype=torch.int64, device=v.device)
@@ -194,27 +158,7 @@ class BoundedLayer(LayerState):
 
     def _cut(self) -> None:
         """Let entries leave until `size` are left, by what is known after the last token."""
-        policy, slots = self.policy, self.slots[..., : self.filled]
-        alive = slots >= 0
-        if isinstance(policy, Static):
-            alive &= policy.sees(self.seen[:, None, None], slots)
-        else:
-            assert isinstance(policy, Ranked)
-            protected = (slots < policy.first) | (slots >= self.seen[:, None, None] - policy.recent)
-            # worst first: by rank, then by position; empty slots before all, protected ones after all
-            ranks = self.ranks[..., : self.filled].masked_fill(protected, torch.inf).masked_fill(~alive, -torch.inf)
-            by_position = slots.argsort(dim=-1)
-            order = by_position.gather(-1, ranks.gather(-1, by_position).argsort(dim=-1, stable=True))
-            alive.scatter_(-1, order[..., : max(0, self.filled - policy.size)], False)
-        self._settle(alive, policy.size)
-
-
-def _scan(logits: Tensor):  # type: ignore[no-untyped-def]
-    if logits.device.type == "cpu":
-        from reattend.cache.scan import scan
-    else:
-        from reattend.cache.scan_plain import scan
-    return scan
+        self._settle(self.best(self.slots[..., : self.filled]), self.policy.size)
 
 
 def _take(buffer: Tensor, index: Tensor) -> Tensor:

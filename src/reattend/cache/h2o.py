@@ -8,7 +8,8 @@ decides alone. The original runs on multi-head models; with grouped queries a ke
 its query heads.
 """
 
-from reattend.cache.base import Prefill, RankBy, Ranked, Scope
+from reattend.cache.base import Prefill, RankBy, Scope
+from reattend.cache.by_rank import Ranked
 from reattend.settings import SettingError, at_least
 
 

@@ -11,7 +11,10 @@ cache does, and gets the 2D padding mask instead.
 For inference: no gradients flow through a bounded state.
 """
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,19 +23,20 @@ from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 
 from reattend.cache import build_policy
 from reattend.cache.base import Branches, LayerState, Policy
 from reattend.settings import SettingError
 
 NAME = "reattend"  # of the attention function and of the mark on keys
+EAGER = "reattend_eager"  # for a model whose attention was its own code: softcaps and sinks exist there alone
 
 
 class PolicyCache(Cache):
     """The state of a decoder under a policy: its name with options as keywords, or a policy object.
 
-    The model's attention is set to ours, which does what PyTorch's does wherever no PolicyCache is in use.
+    The model's attention is set to ours, which does what the model's did wherever no PolicyCache is in use.
     `layers[i].positions` are the kept positions of layer i, [batch, heads or 1, kept].
     """
 
@@ -48,8 +52,17 @@ class PolicyCache(Cache):
         count = model.config.get_text_config(decoder=True).num_hidden_layers
         self.states = [self.policy.layer_state(i) for i in range(count)]
         super().__init__(layers=[PolicyLayer(state, limit) for state in self.states])
-        if model.config._attn_implementation != NAME:
-            model.set_attn_implementation(NAME)
+        if model.config._attn_implementation not in (NAME, EAGER):
+            model.set_attn_implementation(EAGER if model.config._attn_implementation == "eager" else NAME)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        before = self.layers[layer_idx - 1]
+        if isinstance(before, PolicyLayer) and before.waits:  # for attention that will never come
+            expected = "the model that the PolicyCache was made for, with the attention that this has set"
+            raise SettingError("past_key_values", "PolicyCache", expected, "Make a new PolicyCache(model, ...).")
+        return super().update(key_states, value_states, layer_idx, *args, **kwargs)
 
 
 class PolicyLayer(CacheLayerMixin):
@@ -60,6 +73,7 @@ class PolicyLayer(CacheLayerMixin):
     def __init__(self, state: LayerState, limit: int | None) -> None:
         self.state, self.limit = state, limit
         self.length = 0  # columns read, padding included
+        self.waits = False  # keys went by that no query has seen yet
 
     @property
     def positions(self) -> Tensor:
@@ -92,7 +106,8 @@ class PolicyLayer(CacheLayerMixin):
                 "Read less, or switch the window off: lm.sliding_window=off, or model.config.sliding_window=None.",
             )
         marked = key_states.view(key_states.shape)
-        setattr(marked, NAME, self.state)
+        setattr(marked, NAME, self)
+        self.waits = True
         return marked, value_states
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -165,6 +180,7 @@ class SoftmaxHeads:
 
 
 def _attention(
+    plain: Callable[..., Any],
     module: torch.nn.Module,
     query: Tensor,
     key: Tensor,
@@ -173,38 +189,54 @@ def _attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     **others: Any,
-) -> tuple[Tensor, None]:
-    """transformers' attention function: outputs [B, T, H, D]."""
-    state: LayerState | None = getattr(key, NAME, None)
-    if state is None:
-        if attention_mask is not None and attention_mask.dim() == 2:
-            raise _unfit(module, "it changes the keys after the cache has seen them")
-        return sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
-        )
+) -> Any:
+    """transformers' attention function: outputs [B, T, H, D]. `plain` is for keys that come from no PolicyCache."""
+    layer: PolicyLayer | None = getattr(key, NAME, None)
+    padding = attention_mask if attention_mask is not None and attention_mask.dim() == 2 else None  # of `_mask`
+    if layer is None and padding is None:
+        return plain(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others)
+    if layer is None or not layer.waits:
+        raise _unfit(module, "it changes the keys that the cache has seen, or takes another layer's")
+    if padding is None:
+        raise _unfit(module, "its mask is not one of padding, [batch, tokens]")
     for extra in ("s_aux", "position_bias"):
         if others.get(extra) is not None:
             raise _unfit(module, f"its attention takes {extra}")
+    layer.waits = False
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     heads = SoftmaxHeads(query.shape[1], scale, others.get("softcap"), query.device)
-    real = None if attention_mask is None or attention_mask.shape[1] == 0 else attention_mask
-    y = state.attend(heads, (query,), (key,), value, real=real)
+    real = padding if padding.shape[1] > 0 else None
+    y = layer.state.attend(heads, (query,), (key,), value, real=real)
     return y.transpose(1, 2).contiguous(), None
 
 
+def _own_attention(module: torch.nn.Module, *tensors: Any, **others: Any) -> Any:
+    """The attention that the file of a model defines for itself."""
+    return sys.modules[type(module).__module__].eager_attention_forward(module, *tensors, **others)
+
+
 def _mask(
-    batch_size: int, q_length: int, kv_length: int, attention_mask: Tensor | None = None, **others: Any
+    plain: Callable[..., Tensor | None],
+    batch_size: int,
+    q_length: int,
+    kv_length: int,
+    attention_mask: Tensor | None = None,
+    **others: Any,
 ) -> Tensor | None:
     """For a PolicyCache, which holds 0 keys: the real ones of the new tokens [B, T], or [B, 0] if all are real."""
     if kv_length > 0:
-        return sdpa_mask(batch_size, q_length, kv_length, attention_mask=attention_mask, **others)
+        return plain(batch_size, q_length, kv_length, attention_mask=attention_mask, **others)
+    if others.get("use_vmap"):  # how transformers marks a rule of the model's own
+        raise _unfit(others.get("config"), "its mask is not a causal one")
     if attention_mask is None or attention_mask[:, -q_length:].all():
         return torch.empty(batch_size, 0, dtype=torch.bool, device=others.get("device", "cpu"))
     return attention_mask[:, -q_length:].bool()
 
 
-AttentionInterface.register(NAME, _attention)
-AttentionMaskInterface.register(NAME, _mask)
+AttentionInterface.register(NAME, partial(_attention, sdpa_attention_forward))
+AttentionInterface.register(EAGER, partial(_attention, _own_attention))
+AttentionMaskInterface.register(NAME, partial(_mask, sdpa_mask))
+AttentionMaskInterface.register(EAGER, partial(_mask, eager_mask))
 
 
 def _refuse_unfit(model: PreTrainedModel) -> int | None:

@@ -4,7 +4,8 @@ Each step draws a number for every entry from (draw, layer and head, step, posit
 same in any pieces. `first` and `recent` entries can be protected as in the other policies.
 """
 
-from reattend.cache.base import Prefill, Ranked, Scope
+from reattend.cache.base import Prefill, Scope
+from reattend.cache.by_rank import Ranked
 from reattend.settings import within
 
 PRIME = 2_147_483_647  # 2**31 - 1: squares of what is below fit into 64 bits

@@ -19,7 +19,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from reattend.cache.base import Ranked
+from reattend.cache.by_rank import Ranked
 
 # nan may be assumed absent, sums reordered: what vector instructions need. Infinity may not, it means "never".
 FAST = {"contract", "reassoc", "nsz", "arcp", "nnan"}
@@ -175,9 +175,10 @@ def _softmax_of(bits: Any, exp: Any, lowest: Any, shift: Any, magnitude: Any) ->
 def _exp32(x):  # type: ignore[no-untyped-def]
     """e^x for x <= 0 within 2 units of the last place: 2^n e^r with |r| <= ln(2) / 2 (polynomial of Cephes' expf).
 
-    The library's is right as well, but takes numbers one by one.
+    The library's is right as well, but takes numbers one by one. Entries that have left may be above 0: these must
+    stay finite, since they are multiplied by 0.
     """
-    x = max(x, np.float32(-87.0))
+    x = min(max(x, np.float32(-87.0)), np.float32(0.0))
     n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     p = np.float32(1.9875691500e-4)
@@ -214,7 +215,7 @@ def _compiled(rule: Callable[..., float], precision: int) -> Any:
     low, shift, magnitude = integer(-(2 ** (bits - 1))), integer(bits - 1), integer(2 ** (bits - 1) - 1)
     names = {
         "np": np,
-        "rank": njit(rule),
+        "rank": njit(rule, error_model="numpy"),  # a division by zero is infinite, not an error
         "softmax": _softmax_of(number, exp, low, shift, magnitude),
         "add": _add,
         "add_size": _add_size,
@@ -228,4 +229,4 @@ def _compiled(rule: Callable[..., float], precision: int) -> Any:
     rows = types.FunctionType(_rows.__code__, names, f"{_rows.__name__}_{rule.__qualname__}_{precision}_{source}")
     rows.__qualname__ = rows.__name__
     rows.__module__ = __name__
-    return njit(rows, nogil=True, fastmath=FAST, cache=source is not None)
+    return njit(rows, nogil=True, fastmath=FAST, error_model="numpy", cache=source is not None)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from reattend.cache.base import Ranked
+from reattend.cache.by_rank import Ranked
 
 
 def scan(

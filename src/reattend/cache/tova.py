@@ -6,7 +6,7 @@ over all entries: neither the newest nor the first is protected. The paper takes
 `scope=head` is its TOVA-head, `first=i` its TOVA+i.
 """
 
-from reattend.cache.base import Ranked
+from reattend.cache.by_rank import Ranked
 
 
 class Tova(Ranked):

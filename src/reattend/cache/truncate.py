@@ -6,10 +6,10 @@ attended is half that of the other policies.
 
 from torch import Tensor
 
-from reattend.cache.base import Static
+from reattend.cache.by_position import ByPosition
 
 
-class Truncate(Static):
+class Truncate(ByPosition):
     def __init__(self, *, size: int) -> None:
         super().__init__(size=size)
 

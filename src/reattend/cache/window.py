@@ -5,9 +5,9 @@ The query of step t sees positions t - k to t: k kept entries and itself.
 
 from torch import Tensor
 
-from reattend.cache.base import Static
+from reattend.cache.by_position import ByPosition
 
 
-class Window(Static):
+class Window(ByPosition):
     def sees(self, step: Tensor, position: Tensor) -> Tensor:
         return position >= step - self.size

@@ -7,10 +7,11 @@ itself renumbers positions inside the state; here, as in the paper, they stay th
 
 from torch import Tensor
 
-from reattend.cache.base import Prefill, Static, protects
+from reattend.cache.base import Prefill, protects
+from reattend.cache.by_position import ByPosition
 
 
-class WindowSinks(Static):
+class WindowSinks(ByPosition):
     def __init__(self, *, size: int, first: int = 4, prefill: Prefill = "exact") -> None:
         super().__init__(size=size, prefill=prefill)
         protects("first", first, size)

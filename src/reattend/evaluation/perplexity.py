@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reattend.evaluation.base import Task
+from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import EvaluationRecord
 from reattend.settings import SettingError, at_least, typed
@@ -41,16 +42,16 @@ class Perplexity(Task):
         if threads is not None:
             at_least("threads", threads, 1)
         typed("progress", config["progress"], bool)
-        from reattend.cache import build_policy
 
-        policy = build_policy(config["policy"])  # a mistake is told before anything is loaded
+        def work(name: str, folder: Path) -> EvaluationRecord:  # imports torch, which a finished one does without
+            from reattend.cache import build_policy
 
-        def work(name: str, folder: Path) -> EvaluationRecord:
+            policy = build_policy(config["policy"])  # a mistake is told before anything is loaded
             from reattend.evaluation.scoring import score
 
             return score(self, config, policy, name=name, folder=folder)
 
-        return summary(once(config, EvaluationRecord, work, keeps="unfinished"))
+        return summary(once(config, EvaluationRecord, work, keeps="unfinished", clean=forget))
 
     def pieces(self, tokens: int) -> Iterator[range]:
         """The chunks of a text of that many tokens, each of two at least."""
@@ -61,12 +62,13 @@ class Perplexity(Task):
                 yield piece
 
     def refuse_beyond(self, longest: int, context: int | None) -> None:
-        """A model knows positions up to its context only; a longer text is read if that is asked for."""
-        if context is not None and longest > context and not self.beyond_context:
+        """A model knows positions up to its context only; a longer chunk is read if that is asked for."""
+        if context is not None and longest + self.bos > context and not self.beyond_context:
             raise SettingError(
                 "task.context",
                 self.context if self.context is not None else "null",
-                f"at most {context}, the positions the model was made for; the longest chunk has {longest} tokens",
+                f"at most {context - self.bos}, as the model was made for {context} positions; "
+                f"the longest chunk has {longest} tokens",
                 "Lower task.context, or set task.beyond_context=true to read on all the same.",
             )
 

@@ -51,7 +51,7 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     tokens = [_tokens(lm, text, config["max_tokens"]) for text in texts]
     pairs = list(zip(texts, tokens, strict=True))
     chunks = [(text, found, piece) for text, found in pairs for piece in task.pieces(len(found.ids))]
-    task.refuse_beyond(task.bos + max(len(piece) for *_, piece in chunks), lm.context)
+    task.refuse_beyond(max(len(piece) for *_, piece in chunks), lm.context)
     data = documents.identity() | {"unit": lm.unit}
     for described, found in zip(data["documents"], tokens, strict=True):
         described["tokens"] = len(found.ids)
@@ -73,7 +73,7 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     parts = list(unfinished.parts)
     on_gpu = reader.device.type == "cuda"
     seconds = sum(part["seconds"] for part in parts)
-    record = EvaluationRecord(
+    return EvaluationRecord(
         schema=SCHEMA,
         name=name,
         config=dict(config),
@@ -99,8 +99,6 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
             "tokens_per_second": sum(part["tokens"] for part in parts) / seconds,
         },
     )
-    unfinished.done()
-    return record
 
 
 def metrics(parts: list[Part]) -> dict[str, Metric]:
@@ -135,22 +133,12 @@ class Reader:
 
     def warm_up(self) -> None:
         """Read two tokens, untimed: kernels are compiled and chosen at first use."""
-        begin(self.lm, self.policy).read(torch.zeros(1, 2, dtype=torch.int64))
+        self._fitting(torch.zeros(1, 2, dtype=torch.int64))
 
     def part(self, text: Document, tokens: Tokens, piece: range) -> Part:
         """What a record keeps of one chunk."""
         clock = time.perf_counter()
-        while True:
-            try:
-                nats, entries, kept = self._read(torch.cat([self.start, tokens.ids[piece.start : piece.stop]])[None])
-                break
-            except torch.OutOfMemoryError as error:
-                if self.chunk == 1:
-                    expected = "a GPU with room for the model and its state"
-                    raise SettingError("chunk", 1, expected, "Lower policy.size, or take lm.dtype=bfloat16.") from error
-                self.chunk = max(1, self.chunk // 2)
-                torch.cuda.empty_cache()
-                print(f"Out of memory on the GPU: going on with chunk={self.chunk}", file=sys.stderr)
+        nats, entries, kept = self._fitting(torch.cat([self.start, tokens.ids[piece.start : piece.stop]])[None])
         unscored = 1 - len(self.start)
         first, last = int(tokens.spans[piece.start + unscored, 0]), int(tokens.spans[piece.stop - 1, 1])
         return {
@@ -164,6 +152,19 @@ class Reader:
             "entries": entries,
             "kv_bytes": kept,
         }
+
+    def _fitting(self, ids: Tensor) -> tuple[float, float, int]:
+        """What `_read` returns, in smaller chunks if need be."""
+        while True:
+            try:
+                return self._read(ids)
+            except torch.OutOfMemoryError as error:
+                if self.chunk == 1:
+                    expected = "a GPU with room for the model and its state"
+                    raise SettingError("chunk", 1, expected, "Lower policy.size, or take lm.dtype=bfloat16.") from error
+            self.chunk = max(1, min(self.chunk, ids.shape[1]) // 2)
+            torch.cuda.empty_cache()  # here, not above: the error holds what was in memory
+            print(f"Out of memory on the GPU: going on with chunk={self.chunk}", file=sys.stderr)
 
     def _read(self, ids: Tensor) -> tuple[float, float, int]:
         """Summed -ln p of all tokens [1, T] but the first; entries and bytes when the state was largest."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from reattend.records.record import Part
 
+FILE = "parts.jsonl"
+
 
 class Unfinished:
-    """parts.jsonl in a run's folder."""
+    """That file, in a run's folder."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> None:
-        self.path = folder / "parts.jsonl"
+        self.path = folder / FILE
         self.identity = json.loads(json.dumps(identity))
         self.parts: list[Part] = []
         if self.path.exists() and not fresh:
@@ -40,6 +42,7 @@ class Unfinished:
         """The chunk that begins there, if it is finished."""
         return next((p for p in self.parts if p["document"] == document and p["start"] == start), None)
 
-    def done(self) -> None:
-        """The record is complete: nothing is left to go on from."""
-        self.path.unlink()
+
+def forget(folder: Path) -> None:
+    """The record is written: nothing is left to go on from."""
+    (folder / FILE).unlink()

@@ -8,7 +8,6 @@ Reading with a `State` goes on where the last call ended; any split of a text in
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -84,18 +83,3 @@ class Decoder(nn.Module):
         """Each mechanism's few learned scalars, a list by layer."""
         layers = [mechanism.learned() for mechanism in self.mechanisms]
         return {name: [layer[name] for layer in layers] for name in layers[0]}
-
-
-@torch.no_grad()
-def generate(model: Decoder, prompt: Tensor, *, state: State, length: int, temperature: float, seed: int) -> Tensor:
-    """`prompt` [1, T] continued by `length` sampled tokens; temperature 0 takes the likeliest."""
-    draw = torch.Generator(device=prompt.device).manual_seed(seed)
-    tokens = [prompt]
-    for _ in range(length):
-        logits = model(tokens[-1], state=state)[:, -1].float()
-        if temperature == 0:
-            following = logits.argmax(-1, keepdim=True)
-        else:
-            following = torch.multinomial((logits / temperature).softmax(-1), 1, generator=draw)
-        tokens.append(following)
-    return torch.cat(tokens, dim=1)

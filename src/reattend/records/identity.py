@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reattend.settings import SettingError
+from reattend.settings import SettingError, typed
 
 # Keys, or whole groups, that say where and how a run is shown and can never change its result.
 CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "progress", "trainer.progress")
@@ -50,7 +50,7 @@ def run_name(config: Mapping[str, Any]) -> str:
     if "lm" not in config:
         parts.append(f"seed{config['seed']}")
     elif "size" in config["policy"]:
-        parts[-1] += _file_name("policy.size", config["policy"]["size"])
+        parts[-1] += str(typed("policy.size", config["policy"]["size"], int))
     return "_".join([_file_name("experiment", config["experiment"]), *parts, config_hash(config)[:8]])
 
 

@@ -1,0 +1,131 @@
+"""Policies that weigh entries by the attention they get: a rule for one entry, applied at every step by a scan."""
+
+import importlib.util
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reattend.cache.base import Bounded, Branches, LayerState, Mechanism, Prefill, RankBy, Scope, protects
+from reattend.cache.engine import BoundedLayer
+from reattend.settings import SettingError
+
+
+class Ranked(Bounded):
+    """A policy that weighs entries by the attention they get.
+
+    scope: one set of entries a `layer`, ranked by the mean over its heads, or one a key-value `head`, by the mean over
+    the query heads that share it. The `first` positions of the text and the `recent` newest entries, the current one
+    included, never leave. rank_by: a mechanism with negative scores P = l+ P+ - l- P- (daGPAM) is weighed by |P|
+    (absolute), P+ (positive) or P+ + P- (sum); for softmax the three are the same.
+
+    Of entries with the same rank the one with the lowest position leaves.
+
+    A policy is the static method rank(previous, weight, position, step, lane, *options): the new rank of one entry,
+    from its last one (0 when it enters), the weight it got at this step, its position, the step, and the number of the
+    set of entries that decides (layers and heads, from 0). It is compiled for one entry and called with tensors of
+    all as well, so it holds plain arithmetic and no branch.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        scope: Scope = "layer",
+        first: int = 0,
+        recent: int = 0,
+        prefill: Prefill = "exact",
+        rank_by: RankBy = "absolute",
+    ) -> None:
+        super().__init__(size=size, prefill=prefill)
+        protects("first", first, size)
+        if not 0 <= recent <= size - first:
+            expected = f"from 0 to {size - first}, which is policy.size - policy.first"
+            raise SettingError("policy.recent", recent, expected, "Lower policy.recent or raise policy.size.")
+        self.scope, self.first, self.recent, self.rank_by = scope, first, recent, rank_by
+
+    @property
+    def options(self) -> tuple[float, ...]:
+        """Numbers of the policy that `rank` takes after its five arguments."""
+        return ()
+
+    @staticmethod
+    @abstractmethod
+    def rank(*entry: Any, **options: Any) -> Any:
+        """rank(previous, weight, position, step, lane, *options), as above."""
+
+    def layer_state(self, index: int) -> LayerState:
+        return RankedLayer(self, index)
+
+
+class RankedLayer(BoundedLayer[Ranked]):
+    """Attends row by row, since who is alive at a step depends on the weights of those before."""
+
+    def __init__(self, policy: Ranked, index: int) -> None:
+        super().__init__(policy)
+        self.index = index
+
+    def lanes(self, key_heads: int) -> int:
+        return key_heads if self.policy.scope == "head" else 1
+
+    def read(
+        self, mechanism: Mechanism, queries: Branches, keys: Branches, v: Tensor, steps: Tensor, *, size: int
+    ) -> tuple[Tensor, Tensor]:
+        mixture = mechanism.mixture()
+        if mixture is None:
+            expected = f"a mechanism whose scores are softmaxes; {type(mechanism).__name__} is not"
+            name = type(self.policy).__module__.rpartition(".")[2]
+            raise SettingError("policy", name, expected, "Choose policy=window, window_sinks or full.")
+        mixture = mixture.to(v.device)
+        b, hk, n, _ = v.shape
+        h, c = queries[0].shape[1], queries[0].shape[2]
+        branches = [mechanism.logits(q, keys[min(r, len(keys) - 1)]) for r, q in enumerate(queries)]
+        logits = branches[0][:, None] if len(branches) == 1 else torch.stack(branches, dim=1)  # [B, R, H, C, N]
+        alive: Tensor = _scan(logits)(
+            self.policy,
+            logits,
+            _weighs(mixture, self.policy.rank_by),
+            self.slots[..., :n],
+            self.ranks[..., :n],
+            real=steps >= 0,
+            steps=steps,
+            size=size,
+            lane=self.index * self.slots.shape[1],
+        )
+        if len(mixture) == 1:  # one branch: its factors wait for the outputs, which are fewer
+            weights, factors = logits[:, 0], mixture[0, :, None, None]
+        else:
+            weights, factors = (mixture[..., None, None] * logits).sum(dim=1), None  # [B, H, C, N]
+        y = (weights.to(v.dtype).view(b, hk, h // hk * c, n) @ v).view(b, h, c, -1)
+        return y if factors is None else (factors * y).to(v.dtype), alive
+
+    def best(self, slots: Tensor) -> Tensor:
+        """Worst first: by rank, then by position; empty slots before all, protected ones after all."""
+        alive = slots >= 0
+        protected = (slots < self.policy.first) | (slots >= self.seen[:, None, None] - self.policy.recent)
+        ranks = self.ranks[..., : slots.shape[-1]].masked_fill(protected, torch.inf).masked_fill(~alive, -torch.inf)
+        by_position = slots.argsort(dim=-1)
+        order = by_position.gather(-1, ranks.gather(-1, by_position).argsort(dim=-1, stable=True))
+        return alive.scatter(-1, order[..., : max(0, slots.shape[-1] - self.policy.size)], False)
+
+
+def _weighs(mixture: Tensor, rank_by: RankBy) -> Tensor:
+    """[R, H], what each branch counts in the weight that ranks: |sum_r weighs[r] * P_r|."""
+    if rank_by == "absolute":
+        return mixture
+    ones = torch.ones_like(mixture)
+    if rank_by == "positive":
+        ones[1:] = 0
+    return ones
+
+
+def _scan(logits: Tensor) -> Any:
+    """What scans these logits fastest; all give the same."""
+    if logits.device.type == "cpu":
+        from reattend.cache.scan import scan
+    elif logits.device.type == "cuda" and logits.dtype == torch.float32 and importlib.util.find_spec("triton"):
+        from reattend.cache.scan_triton import scan
+    else:
+        from reattend.cache.scan_plain import scan
+    return scan
