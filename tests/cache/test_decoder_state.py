@@ -4,6 +4,7 @@ import naive_policies
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from one_layer import BOUNDED, NAMES, RANKED, kept, pieces, policy
 from tiny import HEADS, dagpam, decoder, mechanism, options, qkv, shake
 
@@ -32,16 +33,14 @@ def read(model, config, split):
 
 @pytest.mark.parametrize("positions", ["learned", "rotary"])
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=4)
-@given(split=pieces(TOKENS))
-def test_any_split_of_a_text_equals_one_pass(attention, name, positions, split):
-    model = shaken(attention, positions=positions)
-    for rank_by in RANKINGS if "rank_by" in policy(name) else RANKINGS[:1]:
-        config = policy(name, size=5, rank_by=rank_by)
-        logits, state = read(model, config, [TOKENS])
-        others, other_state = read(model, config, split)
-        torch.testing.assert_close(others, logits)
-        assert other_state == state
+@settings(max_examples=6)
+@given(split=pieces(TOKENS), rank_by=st.sampled_from(RANKINGS))
+def test_any_split_of_a_text_equals_one_pass(attention, name, positions, split, rank_by):
+    model, config = shaken(attention, positions=positions), policy(name, size=5, rank_by=rank_by)
+    logits, state = read(model, config, [TOKENS])
+    others, other_state = read(model, config, split)
+    torch.testing.assert_close(others, logits)
+    assert other_state == state
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,7 +37,7 @@ def by_hand(model, ids, config, calls):
     return model.lm_head(inner.norm(x))[0], kept
 
 
-@pytest.mark.parametrize("calls", [[TOKENS], [25, 1, 1, 13]], ids=["whole", "pieces"])
+@pytest.mark.parametrize("calls", [[TOKENS], [12, 1, 1, TOKENS - 14]], ids=["whole", "pieces"])
 @pytest.mark.parametrize(
     ("name", "prefill"), [(name, "exact") for name in BOUNDED] + [("tova", "trim"), ("h2o", "trim")]
 )

@@ -7,7 +7,7 @@ from tiny_models import TOKENS, family, texts
 
 from reattend.cache import PolicyCache, build_policy
 
-LENGTHS = (TOKENS, 23, 9)
+LENGTHS = (TOKENS, 15, 9)
 
 
 def padded(side):
@@ -30,7 +30,7 @@ def read(model, config, ids, pieces, **inputs):
     return torch.cat(logits, dim=1), cache
 
 
-@pytest.mark.parametrize("pieces", [[TOKENS], [10, 1, 29]], ids=["whole", "pieces"])
+@pytest.mark.parametrize("pieces", [[TOKENS], [10, 1, TOKENS - 11]], ids=["whole", "pieces"])
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize(
     ("name", "model_name"), [*((name, "llama") for name in NAMES), ("h2o", "gpt2"), ("tova", "gemma2")]

@@ -7,7 +7,7 @@ import torch
 import transformers
 from torch import Tensor
 
-VOCABULARY, TOKENS = 61, 40
+VOCABULARY, TOKENS = 61, 24
 SIZES = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,

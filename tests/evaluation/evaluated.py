@@ -2,6 +2,7 @@
 
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import yaml
 from composed import compose
@@ -18,8 +19,8 @@ def replaced(given: list[str], *changes: str) -> list[str]:
     return [*(word for word in kept if "lm" not in keys or not word.startswith("lm.")), *changes]
 
 
-def run(arguments: list[str]) -> EvaluationRecord:
-    """The record. Hydra composes each choice of groups once; plain values are put in here."""
+def composed(arguments: list[str]) -> dict[str, Any]:
+    """The configuration. Hydra composes each choice of groups once; plain values are put in here."""
     pairs = [argument.partition("=") for argument in arguments]
     config = compose("evaluate", *(f"{key}={value}" for key, _, value in pairs if (CONF / key).is_dir()))
     for key, _, value in pairs:
@@ -28,6 +29,12 @@ def run(arguments: list[str]) -> EvaluationRecord:
             inner = reduce(dict.__getitem__, groups, config)
             assert last in inner, f"no setting {key}"
             inner[last] = yaml.safe_load(value)
+    return config
+
+
+def run(arguments: list[str]) -> EvaluationRecord:
+    """The record of such a command."""
+    config = composed(arguments)
     run_task(config)
     record = read_record(Path(config["results_dir"]) / "runs" / f"{run_name(config)}.json")
     assert isinstance(record, EvaluationRecord)

@@ -87,7 +87,7 @@ def test_a_bounded_state_is_what_a_policy_cache_reads(
 
 @pytest.mark.parametrize("policy", ["full", "window_sinks", "truncate", "tova", "h2o"])
 def test_the_length_of_a_forward_pass_changes_nothing(evaluate: Evaluate, policy: str) -> None:
-    options = [f"policy={policy}", "max_tokens=100", "task.context=null"]
+    options = [f"policy={policy}", "max_tokens=80", "task.context=null"]
     size = [] if policy == "full" else ["policy.size=9"]
     found = [scored(evaluate(*options, *size, f"chunk={n}")) for n in (1, 7, 64, 1000)]
     for other in found[1:]:

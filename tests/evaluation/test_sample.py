@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from composed import SMALL, checkpoint, command, compose
+from evaluated import composed
 from tiny import options
 
 from reattend.cache import PolicyCache
@@ -29,7 +30,7 @@ def trained(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sample(trained: Path) -> Callable[..., str]:
     """sample("seed=2", ...) -> the text that task=sample writes."""
-    return lambda *changes: run_task(compose("evaluate", *OURS, f"lm.path={trained}", *changes))
+    return lambda *changes: run_task(composed([*OURS, f"lm.path={trained}", *changes]))
 
 
 def written(path: Path, length: int) -> str:
@@ -51,19 +52,19 @@ def test_continues_the_prompt_as_whole_passes_would(sample: Callable[..., str], 
 def test_does_so_with_every_mechanism(name: str, length: int, tmp_path: Path) -> None:
     path = checkpoint(tmp_path / "best.ckpt", attention=name)
     changes = [f"lm.path={path}", "task.temperature=0", f"task.length={length}"]
-    assert run_task(compose("evaluate", *OURS[:-1], *changes)) == written(path, length)
+    assert run_task(composed([*OURS, *changes])) == written(path, length)
 
 
 @pytest.mark.parametrize("options", [{"policy": "full"}, {"policy": "tova", "size": 5}, {"policy": "h2o", "size": 6}])
 def test_a_pretrained_model_writes_what_generate_does(options: dict[str, str], model: Path, given: list[str]) -> None:
     policy = [f"policy={options['policy']}", *(f"policy.{k}={v}" for k, v in options.items() if k != "policy")]
     lm = [word for word in given if word.startswith("lm")]
-    what = ["task=sample", "task.prompt='The quick brown fox'", "task.length=20", "task.temperature=0"]
+    what = ["task=sample", "task.prompt=The quick brown fox", "task.length=20", "task.temperature=0"]
     loaded, tokenizer = load_pretrained(model)
     prompt = tokenizer("The quick brown fox", add_special_tokens=False, return_tensors="pt").input_ids
     loaded.generation_config.eos_token_id = None
     wanted = loaded.generate(prompt, past_key_values=PolicyCache(loaded, **options), max_new_tokens=20, do_sample=False)
-    assert run_task(compose("evaluate", *lm, *what, *policy)) == tokenizer.decode(wanted[0])
+    assert run_task(composed([*lm, *what, *policy])) == tokenizer.decode(wanted[0])
 
 
 def test_repeats_with_its_seed_and_sharpens_with_temperature(sample: Callable[..., str]) -> None:

@@ -2,20 +2,24 @@
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from composed import command
 from evaluated import replaced
 
-from reattend.records import read_records
+from reattend.records import EvaluationRecord, read_records
+
+Evaluate = Callable[..., EvaluationRecord]
 
 
 def test_a_sweep_skips_what_is_finished_and_ends_in_a_table(
-    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    given: list[str], evaluate: Evaluate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    evaluate("policy=full")
     sweep = ["-m", *given, "policy=window,tova", "policy.size=4,8"]
-    assert command("evaluate", *given, "policy=full") == command("evaluate", *sweep) == 0
+    assert command("evaluate", *sweep) == 0
     runs = tmp_path / "results" / "runs"
     bounded = [record.config["policy"] for record in read_records(runs) if "size" in record.config["policy"]]
     assert {(p["name"], p["size"]) for p in bounded} == {("window", 4), ("window", 8), ("tova", 4), ("tova", 8)}

@@ -128,6 +128,7 @@ class PolicyEngine(Suite):
             (t, size): partial(reader.full, t) if size is None else partial(reader.under, self.rules[size], t)
             for t, size in sorted(sides, key=lambda side: (side[0], side[1] or 0))
         }
+        print(f"... {self.rounds} rounds of {len(steps)} passes without logits", flush=True)  # minutes on a CPU
         seconds = alternate(steps, rounds=self.rounds, warmup=0, settle=self.settle)
         for (t, size), found in seconds.items():
             self._line("full attention" if size is None else self.policy["name"], t, size, found)

@@ -40,7 +40,7 @@ class Reader:
 
     def _pass(self, module: Callable[..., Any], policy: Policy, tokens: int) -> PolicyCache:
         cache = PolicyCache(self.model, policy)
-        for part in self.ids[:, :tokens].split(tokens, dim=1):
+        for part in self.ids[:, :tokens].split(self.chunk or tokens, dim=1):
             module(input_ids=part, past_key_values=cache)
         return cache
 
