@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from composed import SCRIPTS, SMALL, command
+from composed import SCRIPTS, SMALL, checkpoint, command
 from tiny import options
 
 from reattend.menus import CONF, menu
@@ -164,6 +164,9 @@ def run(path, *arguments):
 """
 
 
+FINISHED = "path, *arguments = sys.argv[1:]\nassert 'finished before' in run(path, *arguments)"
+
+
 def quick(code: str, *arguments: str) -> None:
     """Run code in a process of its own, in which `run` refuses whatever imports a heavy package."""
     told = subprocess.run([sys.executable, "-c", QUICK + code, *arguments], capture_output=True, text=True)
@@ -187,8 +190,15 @@ assert completed.split() == ["attention=dagpam", "attention=softmax"], completed
 
 def test_finished_jobs_are_passed_over_without_loading_torch(small: list[str]) -> None:
     assert command("train", *small) == 0
-    code = "path, *arguments = sys.argv[1:]\nassert 'finished before' in run(path, *arguments)"
-    quick(code, str(SCRIPTS / "train.py"), *small)
+    quick(FINISHED, str(SCRIPTS / "train.py"), *small)
+
+
+def test_finished_evaluations_are_shown_again_without_loading_torch(text: Path, tmp_path: Path) -> None:
+    lm = ["lm=checkpoint", f"lm.path={checkpoint(tmp_path / 'best.ckpt', context=64)}", "lm.device_map=cpu"]
+    policy = ["policy=window", "policy.size=8", "task.context=64", "max_tokens=100", "progress=false"]
+    arguments = [*lm, *policy, f"data.path={text}", f"results_dir={tmp_path}"]
+    assert command("evaluate", *arguments) == 0
+    quick(FINISHED, str(SCRIPTS / "evaluate.py"), *arguments)
 
 
 @pytest.mark.parametrize("script", SCRIPT_NAMES)

@@ -2,6 +2,7 @@
 
 import math
 import types
+from collections import Counter
 from typing import Any, Literal
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from reattend.attention import Attention, build_attention
-from reattend.cache import Policy
-from reattend.data import build_corpus
-from reattend.data.corpus import Corpus
+from reattend.cache import Policy, build_policy
+from reattend.data import Corpus, build_corpus
+from reattend.data.base import Data
 from reattend.models import build_model
 from reattend.settings import (
     SettingError,
@@ -121,12 +122,33 @@ def test_options_are_the_modules_that_define_one():
     assert {"softmax", "dagpam"} <= set(options_of(Attention, "reattend.attention"))
     assert "base" not in options_of(Attention, "reattend.attention")
     assert "base" not in options_of(Policy, "reattend.cache")
+    assert {"text", "books"} <= set(options_of(Data, "reattend.data"))
+    assert not {"corpus", "documents"} & set(options_of(Data, "reattend.data"))  # bases, of which others are made
     models = options_of(nn.Module, "reattend.models")
     assert "decoder" in models and not {"layers", "positions"} & set(models)  # those define several modules
     assert find_class(Attention, "reattend.attention", "dagpam", setting="attention").__name__ == "DaGPAM"
 
 
-@pytest.mark.parametrize("helper", ["corpus", "store", "batches", "package_asset"])
+def test_a_helper_whose_package_is_missing_does_not_spoil_the_message(tmp_path, monkeypatch):
+    (room := tmp_path / "some_room").mkdir()
+    (room / "__init__.py").touch()
+    (room / "helper.py").write_text("import a_package_that_is_not_here\n")
+    (room / "thing.py").write_text("import collections\nclass Thing(collections.Counter): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert options_of(Counter, "some_room") == ["thing"]
+
+
+def test_an_option_that_leaves_something_out_is_told_what(monkeypatch):
+    class Forgetful(Policy):
+        __module__ = "reattend.cache.full"
+
+    monkeypatch.delattr("reattend.cache.full.Full")
+    monkeypatch.setattr("reattend.cache.full.Forgetful", Forgetful, raising=False)
+    with pytest.raises(TypeError, match=r"abstract.*layer_state"):
+        build_policy({"name": "full"})
+
+
+@pytest.mark.parametrize("helper", ["corpus", "store", "batches", "package_asset", "books", "documents"])
 def test_helper_modules_are_no_corpora(helper):
     corpora = ", ".join(options_of(Corpus, "reattend.data"))
     refused(

@@ -83,7 +83,7 @@ def by_hand(model, config, prompt, beams):
     return rows[0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["full", "window", "h2o", "random"])
 def test_beam_search_reorders_the_states(name):
     model, _ = family("llama")
     config, prompt = policy(name, size=6), texts(tokens=PROMPT)

@@ -52,8 +52,7 @@ def test_every_family_reads_the_same_in_any_pieces(name):
         assert positions(cache) == positions(single)
 
 
-@pytest.mark.parametrize("scope", ["layer", "head"])
-@pytest.mark.parametrize("model_name", ["llama", "llama_mha"])
+@pytest.mark.parametrize(("model_name", "scope"), [("llama", "head"), ("llama_mha", "layer")])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_policy_reads_the_same_in_any_pieces_in_float32(name, model_name, scope):
     model, _ = family(model_name, torch.float32)

@@ -1,6 +1,5 @@
 """The compiled scan against the same in plain PyTorch: weights, ranks and who is alive, for random blocks."""
 
-import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_layer import RANKED, configs, policy
 
-from reattend.cache import build_policy, scan, scan_plain
+from reattend.cache import build_policy, rows, scan, scan_plain
 
 DTYPES = [torch.float32, torch.float64]
 
@@ -68,10 +67,10 @@ def test_compiled_equals_plain(config, seed, lanes, branches, filled, new, padde
 @pytest.mark.parametrize("branches", [1, 2])
 @pytest.mark.parametrize("name", RANKED)
 def test_compiled_equals_plain_in_float32(name, branches):
-    for seed in range(20):
-        tensors, given_ = block(seed=seed, branches=branches, filled=20, new=30, dtype=torch.float32, padded=True)
-        _, _, alive = check(policy(name, size=20), tensors, given_, size=20)
-        assert (alive.sum(dim=-1) <= 20).all()
+    for seed in range(6):
+        tensors, given_ = block(seed=seed, branches=branches, filled=12, new=15, dtype=torch.float32, padded=True)
+        _, _, alive = check(policy(name, size=12), tensors, given_, size=12)
+        assert (alive.sum(dim=-1) <= 12).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -127,7 +126,7 @@ def test_the_last_protected_position_is_that_of_the_recent_entries(dtype):
 @pytest.mark.parametrize("x", [0.0, -1e-7, -0.3466, -0.35, -1.0, -20.0, -86.9])
 def test_the_exponential_is_within_two_units_of_the_last_place(x):
     x = torch.tensor(x)
-    ours = torch.tensor(scan._exp32(x.numpy()[()]))
+    ours = torch.tensor(rows._exp32(x.numpy()[()]))
     exact = x.double().exp()
     assert (ours.double() - exact).abs() <= 2 * 2**-23 * exact
 
@@ -151,11 +150,10 @@ def load(path: Path, rule: str):
 
 
 def test_a_changed_rule_is_another_function_on_disk(tmp_path):
-    """Numba keeps compiled code by the name of a function and the age of scan.py; a rule's file is another one."""
+    """Numba keeps compiled code by a function's name and the age of scan.py; a rule and its loops lie elsewhere."""
     names = []
     for rule in ("weight", "-weight", "weight"):
         changed = load(tmp_path / "rule.py", rule)
         names.append(scan._compiled(changed.rank, 4).py_func.__name__)
-        assert hashlib.sha256((tmp_path / "rule.py").read_bytes()).hexdigest()[:16] in names[-1]
     assert names[0] == names[2] != names[1]
     assert scan._compiled(changed.rank, 8).py_func.__name__ not in names

@@ -71,7 +71,7 @@ def test_repeats_with_its_seed_and_sharpens_with_temperature(sample: Callable[..
     assert sample("seed=1") == sample("seed=1") != sample("seed=2")
     assert sample("seed=1").startswith("abc")
     assert sample("task.length=0") == "abc"
-    cold = "task.temperature=1e-6"
+    cold = "task.temperature=0.000001"
     assert sample("seed=1", cold) == sample("seed=2", cold) == sample("task.temperature=0")
 
 

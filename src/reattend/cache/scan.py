@@ -20,10 +20,7 @@ from numba import njit
 from torch import Tensor
 
 from reattend.cache.by_rank import Ranked
-
-# nan may be assumed absent, sums reordered: what vector instructions need. Infinity may not, it means "never".
-FAST = {"contract", "reassoc", "nsz", "arcp", "nnan"}
-NEVER = 2**62  # later than any position
+from reattend.cache.rows import FAST, add, add_size, lowest, softmax_for
 
 
 def scan(
@@ -66,7 +63,7 @@ def scan(
     return torch.from_numpy(alive)
 
 
-# `rank`, `softmax`, `add`, `add_size` and `lowest` are what `_compiled` gives it
+# `rank` and `softmax` are what `_compiled` gives it
 # ruff: noqa: F821
 # mypy: disable-error-code=name-defined
 def _rows(logits, bits, mix, positions, ranks, alive, real, steps, size, first, recent, lane, options):  # type: ignore[no-untyped-def]
@@ -115,116 +112,22 @@ def _rows(logits, bits, mix, positions, ranks, alive, real, steps, size, first, 
                 alive[b, l, j] = live[l, j] > 0
 
 
-@njit(fastmath=FAST)
-def _add(to, row, factor, end):  # type: ignore[no-untyped-def]
-    for j in range(end):
-        to[j] += factor * row[j]
-
-
-@njit(fastmath=FAST)
-def _add_size(to, row, factor, end):  # type: ignore[no-untyped-def]
-    for j in range(end):
-        to[j] += abs(factor * row[j])
-
-
-@njit(fastmath=FAST)
-def _lowest(ranks, live, positions, first, last, end):  # type: ignore[no-untyped-def]
-    """The entry that leaves: of the lowest rank, the lowest position. In loops without branches, for speed."""
-    worst = np.inf
-    for j in range(end):
-        free = (live[j] > 0) & (positions[j] >= first) & (positions[j] <= last)
-        rank = ranks[j] if free else np.inf
-        worst = rank if rank < worst else worst
-    position = np.int64(NEVER)
-    for j in range(end):
-        free = (live[j] > 0) & (positions[j] >= first) & (positions[j] <= last) & (ranks[j] <= worst)
-        here = positions[j] if free else np.int64(NEVER)
-        position = here if here < position else position
-    for j in range(end):
-        if live[j] > 0 and positions[j] == position:
-            return j
-    raise ValueError("no entry may leave: are there weights that are not a number?")
-
-
-def _softmax_of(bits: Any, exp: Any, lowest: Any, shift: Any, magnitude: Any) -> Any:
-    """Softmax of a row in place, over what is alive. `bits` are the same numbers as integers.
-
-    Integers that order as the floats do, since compilers find the largest of integers many at a time, of floats not.
-    """
-
-    @njit(fastmath=FAST)
-    def softmax(row, as_bits, live, end):  # type: ignore[no-untyped-def]
-        top = lowest
-        for j in range(end):
-            ordered = as_bits[j] ^ ((as_bits[j] >> shift) & magnitude)
-            ordered = ordered if live[j] > 0 else lowest
-            top = max(top, ordered)
-        highest = bits(top ^ ((top >> shift) & magnitude))
-        total = row.dtype.type(0)
-        for j in range(end):
-            row[j] = exp(row[j] - highest) * live[j]
-            total += row[j]
-        for j in range(end):
-            row[j] /= total
-        row[end:] = 0
-
-    return softmax
-
-
-@njit(fastmath=FAST)
-def _exp32(x):  # type: ignore[no-untyped-def]
-    """e^x for x <= 0 within 2 units of the last place: 2^n e^r with |r| <= ln(2) / 2 (polynomial of Cephes' expf).
-
-    The library's is right as well, but takes numbers one by one. Entries that have left may be above 0: these must
-    stay finite, since they are multiplied by 0.
-    """
-    x = min(max(x, np.float32(-87.0)), np.float32(0.0))
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    p = p * r * r + r + np.float32(1.0)
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-
-
-@njit
-def _exp64(x):  # type: ignore[no-untyped-def]
-    return np.exp(min(x, 0.0))
-
-
-@njit
-def _float32(bits):  # type: ignore[no-untyped-def]
-    return np.int32(bits).view(np.float32)
-
-
-@njit
-def _float64(bits):  # type: ignore[no-untyped-def]
-    return np.int64(bits).view(np.float64)
-
-
 @cache
 def _compiled(rule: Callable[..., float], precision: int) -> Any:
     """`_rows` around a rule, for numbers of that many bytes."""
-    number, exp, integer, bits = (
-        (_float32, _exp32, np.int32, 32) if precision == 4 else (_float64, _exp64, np.int64, 64)
-    )
-    low, shift, magnitude = integer(-(2 ** (bits - 1))), integer(bits - 1), integer(2 ** (bits - 1) - 1)
     names = {
         "np": np,
         "rank": njit(rule, error_model="numpy"),  # a division by zero is infinite, not an error
-        "softmax": _softmax_of(number, exp, low, shift, magnitude),
-        "add": _add,
-        "add_size": _add_size,
-        "lowest": _lowest,
+        "softmax": softmax_for(precision),
+        "add": add,
+        "add_size": add_size,
+        "lowest": lowest,
     }
-    # The name tells versions on disk apart. Numba's own check sees changes of this file only, not of a rule's.
+    # The name tells versions on disk apart: numba itself looks at changes of this file alone.
     try:
-        source = hashlib.sha256(Path(inspect.getfile(rule)).read_bytes()).hexdigest()[:16]
-    except (OSError, TypeError):  # typed in at a prompt
+        files = [Path(inspect.getfile(made)).read_bytes() for made in (rule, add.py_func)]
+        source = hashlib.sha256(b"".join(files)).hexdigest()[:16]
+    except (OSError, TypeError):  # a rule typed in at a prompt
         source = None
     rows = types.FunctionType(_rows.__code__, names, f"{_rows.__name__}_{rule.__qualname__}_{precision}_{source}")
     rows.__qualname__ = rows.__name__
