@@ -158,7 +158,7 @@ def test_a_state_does_not_go_back():
     [
         ({"policy": "tova", "size": 0}, "policy.size=0: expected at least 1."),
         ({"policy": "tova", "size": 2.5}, "policy.size=2.5: expected a whole number."),
-        ({"policy": "tova", "sise": 8}, "policy.sise=8: expected a known option (size, "),
+        ({"policy": "tova", "entries": 8}, "policy.entries=8: expected a known option (size, "),
         ({"policy": "tova"}, "policy.size=???: expected a value."),
         ({"policy": "toba", "size": 8}, "policy=toba: expected one of "),
         ({"policy": build_policy(policy("h2o")), "size": 8}, "policy=H2O: expected a name beside the options size."),

@@ -13,7 +13,7 @@ from tiny_llama import byte_pairs, llama, save
 
 from reattend import jobs
 from reattend.evaluation import scoring
-from reattend.evaluation.scoring import Reader
+from reattend.evaluation.scoring import Interrupted, Reader
 from reattend.records import EvaluationRecord
 from reattend.settings import SettingError
 
@@ -58,7 +58,7 @@ def interrupted(evaluate: Evaluate, stops: Stops, tmp_path: Path) -> EvaluationR
     whole = evaluate(*POLICY, f"results_dir={tmp_path / 'whole'}")
     assert [part["start"] for part in whole.parts][:4] == [0, 48, 96, 144]
     stops(2)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="the same command goes on"):
         evaluate(*POLICY)
     assert len(parts_file(tmp_path).read_text().splitlines()) == 1 + 2
     assert not (tmp_path / "results" / "runs").exists()
@@ -81,7 +81,7 @@ def test_half_a_line_is_no_chunk(
     with parts_file(tmp_path).open("a") as file:
         file.write(rest)
     read = stops(1)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="the same command goes on"):
         evaluate(*POLICY)
     read += stops(None)
     record = evaluate(*POLICY)
@@ -94,7 +94,7 @@ def test_a_file_cut_within_its_first_line_is_begun_anew(
     for size in (40, 0):
         os.truncate(parts_file(tmp_path), size)
         read = stops(1)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted, match="the same command goes on"):
             evaluate(*POLICY)
         assert read == [0]
     stops(None)
@@ -129,7 +129,7 @@ def test_other_weights_in_the_same_folder_are_another_model(evaluate: Evaluate, 
     folder = save(tmp_path / "llama", llama(words, max_position_embeddings=256), words)
     model = [*POLICY, "lm=pretrained", "lm.device_map=cpu", f"lm.path={folder}"]
     stops(1)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="the same command goes on"):
         evaluate(*model)
     llama(words, max_position_embeddings=256, initializer_range=0.1).save_pretrained(folder)
     read = stops(None)
@@ -167,8 +167,8 @@ def test_a_record_that_cannot_be_written_is_made_up_for_without_reading(
     assert evaluate(*POLICY).parts and read == []
 
 
-def test_ctrl_c_is_one_word(given: list[str], stops: Stops, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_says_what_is_finished(given: list[str], stops: Stops, capsys: pytest.CaptureFixture[str]) -> None:
     stops(1)
     assert command("evaluate", *given, *POLICY) == 130
     told = capsys.readouterr()
-    assert told.err == "Stopped.\n" and told.out == ""
+    assert told.err == "run: stopped after 1 of 4 chunks; the same command goes on from there.\n" and told.out == ""

@@ -24,14 +24,19 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    def within(self, nats: float, tokens: int) -> None:
+        """So much of the chunk under way is scored."""
+        if self._bar is not None and tokens:
+            running = math.exp((self.nats + nats) / (self.tokens + tokens))
+            self._bar.set_postfix_str(f"perplexity {running:.2f}", refresh=False)
+            self._bar.update(self.tokens + tokens - self._bar.n)
+
     def add(self, part: Part) -> None:
         """A chunk is finished."""
+        self.within(part["nats"], part["tokens"])
         self.nats, self.tokens = self.nats + part["nats"], self.tokens + part["tokens"]
-        running = math.exp(self.nats / self.tokens)
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"perplexity {running:.2f}", refresh=False)
-            self._bar.update(part["tokens"])
-        elif self.shown:
+        if self.shown and self._bar is None:
+            running = math.exp(self.nats / self.tokens)
             chunk, pace = math.exp(part["nats"] / part["tokens"]), part["tokens"] / part["seconds"]
             print(
                 f"{self.label}: {self.tokens:>9,} of {self.total:,} tokens  "

@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,20 @@ from reattend.records import (
     package_versions,
 )
 from reattend.records.record import Part
-from reattend.settings import SettingError
+from reattend.settings import SettingError, Stop
 
 WORD = re.compile(r"(?<!\S)\S")  # where one begins
 ROWS = 128  # whose probabilities are in memory at once
+
+
+class Interrupted(Stop):
+    """The user asked the run to stop; what it finished is kept."""
+
+    exit_code = 130
+    ends_sweep = True
+
+    def __init__(self, name: str, finished: int, chunks: int) -> None:
+        super().__init__(f"{name}: stopped after {finished} of {chunks} chunks; the same command goes on from there.")
 
 
 def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> EvaluationRecord:
@@ -65,10 +75,14 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     if len(unfinished.parts) < len(chunks):
         reader.warm_up()
     with Progress(label, total=total, shown=config["progress"]) as progress:
+        reader.tell = progress.within
         for text, found, piece in chunks:
             part = unfinished.find(text.title, piece.start)
             if part is None:
-                unfinished.add(part := reader.part(text, found, piece))
+                try:
+                    unfinished.add(part := reader.part(text, found, piece))
+                except KeyboardInterrupt:
+                    raise Interrupted(name, len(unfinished.parts), len(chunks)) from None
             progress.add(part)
     parts = list(unfinished.parts)
     on_gpu = reader.device.type == "cuda"
@@ -130,6 +144,7 @@ class Reader:
         self.lm, self.policy, self.chunk = lm, policy, chunk
         self.start = torch.tensor([] if bos is None else [bos], dtype=torch.int64)
         self.device = next(lm.model.parameters()).device
+        self.tell: Callable[[float, int], None] = lambda nats, tokens: None  # what of a chunk is scored so far
 
     def warm_up(self) -> None:
         """Read two tokens, untimed: kernels are compiled and chosen at first use."""
@@ -177,4 +192,5 @@ class Reader:
                 aim = targets[row : row + ROWS]
                 nats += float(F.cross_entropy(logits[row : row + len(aim)].float(), aim, reduction="sum"))
             entries, kept = max(entries, reading.entries()), max(kept, reading.kept_bytes())
+            self.tell(nats, min(start + self.chunk, ids.shape[1] - 1))
         return nats, entries, kept
