@@ -46,7 +46,8 @@ def h2o(entries, options):
 
 
 def decayed_sum(entries, options):
-    return min(free(entries, options["first"], options["recent"]), key=lambda entry: entry.total)
+    recent = options["size"] // 2 if options["recent"] is None else options["recent"]
+    return min(free(entries, options["first"], recent), key=lambda entry: entry.total)
 
 
 def by_its_own_rule(entries, options):

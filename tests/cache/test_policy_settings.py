@@ -96,5 +96,5 @@ def test_an_unknown_option_or_policy_is_told_the_known_ones():
     assert names.startswith("policy=winow: expected one of ")
     for name in ("full", *BOUNDED):
         assert f" {name}," in names or f" {name}." in names
-    for helper in ("engine", "base", "scan"):
+    for helper in ("engine", "base", "scan", "by_rank", "by_position"):
         assert f" {helper}" not in names
