@@ -47,7 +47,7 @@ evaluate: setup ## a pretrained model reads a novel under five cache policies, t
 .PHONY: sample
 sample: setup ## continue a prompt with the newest model trained here, or with CHECKPOINT=FILE
 	@test -n "$(CHECKPOINT)" || { echo 'No model yet: `make train` makes two, or say CHECKPOINT=FILE.' >&2; exit 1; }
-	@$(PY) scripts/evaluate.py task=sample lm=checkpoint lm.path=$(CHECKPOINT) $(ARGS)
+	@$(PY) scripts/evaluate.py task=sample policy=full lm=checkpoint lm.path=$(CHECKPOINT) $(ARGS)
 
 .PHONY: dashboard
 dashboard: setup ## browse the curves of all local runs in the terminal viewer of Weights & Biases
