@@ -10,6 +10,7 @@ import torch
 from composed import SMALL, compose
 from hypothesis import settings
 from tiny import options
+from tiny_pairs import SMALL_PAIRS, write_pairs
 
 settings.register_profile("reattend", max_examples=25, deadline=None)
 settings.load_profile("reattend")
@@ -36,6 +37,18 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(text: Path, tmp_path: Path) -> list[str]:
     """What a command needs to train a tiny model on that text; its results go to tmp_path/results."""
     return [*SMALL, f"data.path={text}", f"results_dir={tmp_path / 'results'}"]
+
+
+@pytest.fixture(scope="session")
+def sentence_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tab-separated file of 300 made-up sentences."""
+    return write_pairs(tmp_path_factory.mktemp("pairs") / "pairs.tsv")
+
+
+@pytest.fixture
+def small_pairs(sentence_pairs: Path, tmp_path: Path) -> list[str]:
+    """What a command needs to train a tiny translation model on these; its results go to tmp_path/results."""
+    return ["objective=translation", *SMALL_PAIRS, f"data.path={sentence_pairs}", f"results_dir={tmp_path / 'results'}"]
 
 
 @pytest.fixture

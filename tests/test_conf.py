@@ -25,6 +25,7 @@ from reattend.report import parse_spec
 from reattend.settings import SettingError, build, call_by_name, check_types
 from reattend.training import loggers, optimizers, schedules
 from reattend.training.job import run_job
+from reattend.training.objectives import build_objective
 from reattend.training.trainer_settings import TrainerSettings
 
 ENTRIES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -68,11 +69,17 @@ def _fits(module: types.ModuleType, config: Mapping[str, Any], *given: str) -> d
     return check_types(getattr(module, config["name"]), values, group="x", given=dict.fromkeys(given))
 
 
+VOCABULARY = {"decoder": 256, "encoder_decoder": (256, 256)}
+SIZES = {"context": 16, "seed": 0}
 BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "attention": lambda config: build_attention(config, heads=2, head_width=4),
     "model": lambda config: build_model(
-        config, attention=options("attention")["softmax"], vocabulary=256, context=16, seed=0
+        config | {"width": 64, "feed_forward": 64},
+        attention=options("attention")["softmax"],
+        vocabulary=VOCABULARY[config["architecture"]],
+        **SIZES,
     ),
+    "objective": build_objective,
     "data": build_data,
     "optimizer": lambda config: call_by_name(
         optimizers, config, group="optimizer", parameters=decoder(options("attention")["dagpam"]).named_parameters()
@@ -104,7 +111,7 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
     if group in WHOLE:
         return
     option, others = composed.pop(group), {key: value for key, value in plain.items() if key != group}
-    assert option["name"] == name and composed == others
+    assert option["name"] == name and (composed == others or group == "task")  # a task sets what it alone needs
     if option.get("accelerator") == "gpu" and not torch.cuda.is_available():
         with pytest.raises(SettingError, match="accelerator=gpu: expected a machine with a CUDA GPU"):
             BUILD[group](option)
@@ -119,13 +126,20 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
 @pytest.mark.parametrize("model", menu("model"))
 def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     config = compose("train", f"attention={name}", f"model={model}")
-    built = build_model(config["model"], attention=config["attention"], vocabulary=256, context=16, seed=1)
-    assert len(built.blocks) == config["model"]["layers"]
+    architecture = config["model"]["architecture"]
+    narrow = config["model"] | {"width": 64, "feed_forward": 64}  # the largest has 210 million parameters
+    built = build_model(narrow, attention=config["attention"], vocabulary=VOCABULARY[architecture], **SIZES)
+    counts = {"decoder": ["layers"], "encoder_decoder": ["encoder_layers", "decoder_layers", "decoder_layers"]}
+    assert len(built.mechanisms) == sum(config["model"][key] for key in counts[architecture])
+
+
+SHORT = (["trainer.max_steps=2"], ["trainer.max_steps=2", "objective.average=1"])
 
 
 @pytest.mark.parametrize("name", [name for name in menu("experiment") if made_for(name) == "train"])
-def test_every_experiment_trains(name: str, small: list[str]) -> None:
-    config = compose("train", f"experiment={name}", *small, "trainer.max_steps=2")
+def test_every_experiment_trains(name: str, small: list[str], small_pairs: list[str]) -> None:
+    translates = compose("train", f"experiment={name}")["objective"]["name"] == "translation"
+    config = compose("train", f"experiment={name}", *(small_pairs if translates else small), *SHORT[translates])
     assert config["experiment"] == name
     assert run_job(config).curve[-1]["step"] == 2
 

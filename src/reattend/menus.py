@@ -33,7 +33,7 @@ def _markdown(group: str) -> str:
 
 
 if __name__ == "__main__":
-    from reattend.records.files import atomic  # not above: nothing else here needs the room
+    from reattend.files import atomic
 
     for name in sys.argv[1:]:
         with atomic(Path(name)) as temporary:

@@ -78,7 +78,7 @@ def build(base: type[T], package: str, config: Mapping[str, Any], *, group: str,
     setting = group if key == "name" else f"{group}.{key}"
     cls = find_class(base, package, str(config[key]), setting=setting)
     values = {option: value for option, value in config.items() if option not in ("name", key)}
-    return cls(**check_types(cls.__init__, values, group=group, given=given), **given)
+    return cls(**check_types(cls, values, group=group, given=given), **given)
 
 
 def call_by_name(module: types.ModuleType, config: Mapping[str, Any], /, *, group: str, **given: Any) -> Any:
@@ -99,13 +99,9 @@ def _is_option(member: object, module: types.ModuleType) -> bool:
 
 
 def check_types(function: Any, values: Mapping[str, Any], *, group: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` as the keyword-only parameters of `function` want them, or a SettingError."""
-    hints = typing.get_type_hints(function)
-    parameters = {
-        n: p
-        for n, p in inspect.signature(function).parameters.items()
-        if p.kind is inspect.Parameter.KEYWORD_ONLY and n not in given
-    }
+    """`values` as the keyword-only parameters of `function`, which may be a class, want them, or a SettingError."""
+    hints, every = _schema(function)
+    parameters = {name: parameter for name, parameter in every.items() if name not in given}
     for key, value in values.items():
         if key not in parameters:
             known = ", ".join(parameters) or "no options"
@@ -114,6 +110,21 @@ def check_types(function: Any, values: Mapping[str, Any], *, group: str, given: 
         if key not in values and parameter.default is inspect.Parameter.empty:
             raise SettingError(f"{group}.{key}", "???", "a value", f"Add {group}.{key}=...")
     return {key: typed(f"{group}.{key}", value, hints[key]) for key, value in values.items()}
+
+
+def _schema(function: Any) -> tuple[dict[str, Any], dict[str, inspect.Parameter]]:
+    """Type hints and keyword-only parameters; of a class also those that its constructor passes on as `**options`."""
+    bases = function.__mro__ if isinstance(function, type) else ()
+    constructors = [vars(base)["__init__"] for base in bases if "__init__" in vars(base)] or [function]
+    hints: dict[str, Any] = {}
+    parameters: dict[str, inspect.Parameter] = {}
+    for constructor in constructors:
+        own = inspect.signature(constructor).parameters
+        hints = typing.get_type_hints(constructor) | hints
+        parameters = {n: p for n, p in own.items() if p.kind is inspect.Parameter.KEYWORD_ONLY} | parameters
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in own.values()):
+            break
+    return hints, parameters
 
 
 def typed(setting: str, value: Any, hint: Any) -> Any:

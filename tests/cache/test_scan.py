@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from one_layer import RANKED, configs, policy
 
 from reattend.cache import build_policy, rows, scan, scan_plain
+from reattend.cache.by_rank import Block
 
 DTYPES = [torch.float32, torch.float64]
 
@@ -33,7 +34,7 @@ def block(*, seed=0, rows=2, branches=1, heads=4, lanes=2, filled=9, new=5, dtyp
 def run(scanned, config, tensors, given_, *, size, lane=0):
     """The weights, ranks and survivors; ranks of entries that have left mean nothing."""
     logits, mix, positions, ranks = (t.clone() for t in tensors)
-    alive = scanned(build_policy(config), logits, mix, positions, ranks, **given_, size=size, lane=lane)
+    alive = scanned(build_policy(config), Block(logits, mix, positions, ranks, **given_, size=size, lane=lane))
     return logits, ranks.masked_fill(~alive, 0), alive
 
 

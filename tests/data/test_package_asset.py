@@ -18,6 +18,7 @@ import pytest
 
 from reattend.data import store
 from reattend.data.package_asset import PackageAsset
+from reattend.data.store import digest
 from reattend.settings import SettingError
 
 CONTENT = b"Attention is kept in this wheel.\n" * 50
@@ -113,24 +114,34 @@ def test_takes_no_wheel_for_a_source_archive(asset: PackageAsset) -> None:
 def test_serves_offline_once_cached(asset: PackageAsset, index: Path) -> None:
     first = asset.path()
     shutil.rmtree(index)
-    store._seen.clear()  # as a new process
+    store._digest.cache_clear()  # as a new process
     assert asset.path() == first
 
 
 def test_hashes_a_file_once_a_process(asset: PackageAsset, monkeypatch: pytest.MonkeyPatch) -> None:
-    asset.path()
-    hashed: list[Path] = []
+    hashed: list[str] = []
+    file_digest = hashlib.file_digest
 
-    def digest(path: Path) -> str:
-        hashed.append(path)
-        return asset.sha256
+    def counted(file: Any, name: str) -> Any:
+        hashed.append(file.name)
+        return file_digest(file, name)
 
-    monkeypatch.setattr(store, "digest", digest)
-    asset.path()
-    assert not hashed
+    asset.path()  # made: what was hashed is the part
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    (link := asset.path().with_name("link")).symlink_to(asset.path())
+    assert digest(asset.path()) == digest(link) == asset.sha256
+    assert hashed == [str(asset.path().resolve())]
     os.utime(asset.path(), ns=(1, 1))
     asset.path()
-    assert len(hashed) == 1
+    assert len(hashed) == 2
+
+
+def test_a_changed_file_has_another_digest(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for content, changed in ((b"one", 1), (b"two", 2), (b"longer", 2)):
+        file.write_bytes(content)
+        os.utime(file, ns=(changed, changed))
+        assert digest(file) == hashlib.sha256(content).hexdigest()
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -147,7 +158,7 @@ def test_puts_a_damaged_file_aside_and_fetches_it_again(
     path = asset.path()
     damaged = DAMAGES[damage](CONTENT)
     path.write_bytes(damaged)
-    store._seen.clear()
+    store._digest.cache_clear()
     assert asset.path().read_bytes() == CONTENT
     aside = path.with_name(f"words.txt.corrupt-{hashlib.sha256(damaged).hexdigest()[:8]}")
     assert aside.read_bytes() == damaged

@@ -50,7 +50,10 @@ def refused(evaluate: Evaluate, tmp_path: Path, capsys: pytest.CaptureFixture[st
         ),
         (["policy=tova", "policy.scope=row"], "policy.scope=row: expected one of layer, head"),
         (["policy.name=lru"], "policy=lru: expected one of decayed_sum, full, h2o, random, tova, truncate, window"),
-        (["task.name=scoring"], "task=scoring: expected one of perplexity, sample. Set task to one of them."),
+        (
+            ["task.name=scoring"],
+            "task=scoring: expected one of perplexity, sample, translation. Set task to one of them.",
+        ),
         (["lm.path=gone/model"], "lm.path=gone/model: expected"),
         (["lm.dtype=float8"], "lm.dtype=float8: expected one of float32, bfloat16, float16"),
         (["data.path=gone.txt"], "data.path=gone.txt: expected an existing file or folder. Correct data.path."),

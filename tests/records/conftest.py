@@ -10,6 +10,7 @@ from reattend.records import (
     Metric,
     PeakMemory,
     TrainingRecord,
+    TranslationRecord,
     config_hash,
     git_state,
     hardware,
@@ -114,4 +115,54 @@ def evaluation() -> EvaluationRecord:
             "tokens_per_second": 12.0,
         },
         memory=PeakMemory().read(),
+    )
+
+
+@pytest.fixture
+def translation() -> TranslationRecord:
+    config = {"experiment": "translation", "seed": 1, "data": {"name": "lines"}, "checkpoint": "best.ckpt", "beam": 5}
+    return TranslationRecord(
+        schema=SCHEMA,
+        name="translated",
+        config=config,
+        config_hash=config_hash(config),
+        seed=1,
+        git=git_state(Path(__file__).parent),
+        versions=package_versions(),
+        hardware=hardware(None, threads=2),
+        metrics={"sacrebleu": Metric(value=25.0, unit="BLEU", sum=50.0, count=2)},
+        memory=PeakMemory().read(),
+        model={
+            "name": "ui_strings_softmax_small",
+            "source": "best.ckpt",
+            "sha256": "feed",
+            "attention": "softmax",
+            "parameters": 1000,
+            "attention_extra": 0,
+            "seed": 3,
+            "pipeline": "beef",
+            "config": {"seed": 3, "attention": {"name": "softmax"}},
+        },
+        data={
+            "name": "lines",
+            "direction": "de-en",
+            "unit": "sentence",
+            "source": "test.de and test.en",
+            "licence": "not stated",
+            "source_sha256": "feed",
+            "reference_sha256": "beef",
+            "sentences": 2,
+            "empty": 0,
+            "too_long": 0,
+            "dropped": 0,
+        },
+        signatures={"sacrebleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"},
+        sentences=["4 3 2 1 4 4", "1 0 0 0 3 4"],
+        timing={
+            "started": "2026-01-01T00:00:00Z",
+            "finished": "2026-01-01T00:01:00Z",
+            "wall_seconds": 60.0,
+            "translation_seconds": 1,
+            "sentences_per_second": 2.0,
+        },
     )

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from reattend.files import atomic
 from reattend.records import (
     SCHEMA,
     EvaluationRecord,
     RecordError,
     TrainingRecord,
-    atomic,
+    TranslationRecord,
     perplexity,
     read_record,
     read_records,
@@ -37,10 +38,23 @@ def test_round_trip_of_an_evaluation(evaluation: EvaluationRecord, tmp_path: Pat
     assert perplexity(found.metrics["nats_per_token"]) == pytest.approx(33.115452)
 
 
-def test_a_folder_holds_both_kinds(record: TrainingRecord, evaluation: EvaluationRecord, tmp_path: Path) -> None:
-    for one in (evaluation, record):
+def test_round_trip_of_a_translation(translation: TranslationRecord, tmp_path: Path) -> None:
+    write_record(translation, tmp_path / "translated.json")
+    found = read_record(tmp_path / "translated.json")
+    assert found == translation and isinstance(found, TranslationRecord)
+    content = json.loads((tmp_path / "translated.json").read_text())
+    content["sentences"][1] = 4
+    (tmp_path / "translated.json").write_text(json.dumps(content))
+    with pytest.raises(RecordError, match=r"sentences\[1\] is 4, expected text"):
+        read_record(tmp_path / "translated.json")
+
+
+def test_a_folder_holds_every_kind(
+    record: TrainingRecord, evaluation: EvaluationRecord, translation: TranslationRecord, tmp_path: Path
+) -> None:
+    for one in (translation, evaluation, record):
         write_record(one, tmp_path / f"{one.name}.json")
-    assert [type(found) for found in read_records(tmp_path)] == [TrainingRecord, EvaluationRecord]
+    assert [type(found) for found in read_records(tmp_path)] == [TrainingRecord, EvaluationRecord, TranslationRecord]
 
 
 def test_records_of_training_are_read_as_before_there_were_two_kinds(record: TrainingRecord, tmp_path: Path) -> None:
@@ -103,7 +117,7 @@ CHANGES: dict[str, Change] = {
     f"schema {SCHEMA + 1} is newer": lambda r: r.update(schema=SCHEMA + 1),
     "schema is null, expected a whole number": lambda r: r.pop("schema"),
     "metrics is missing": lambda r: r.pop("metrics"),
-    'kind is "dream", expected "evaluation", or no such key': lambda r: r.update(kind="dream"),
+    'kind is "dream", expected "evaluation" or "translation", or no such key': lambda r: r.update(kind="dream"),
     "kind is [], expected": lambda r: r.update(kind=[]),
     "lm is missing": lambda r: r.update(kind="evaluation"),
     "seed is true, expected a whole number": lambda r: r.update(seed=True),

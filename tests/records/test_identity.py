@@ -88,6 +88,19 @@ def test_run_name_of_an_evaluation_says_the_policy_and_its_size() -> None:
         run_name(evaluation(name="tova", size="2/3"))
 
 
+def test_run_name_of_a_translation_says_what_was_translated() -> None:
+    values = {
+        "experiment": "translation",
+        "name": None,
+        "seed": 1,
+        "data": {"name": "lines"},
+        "beam": 5,
+        "output": None,
+    }
+    assert run_name(values) == f"translation_lines_{config_hash(values)[:8]}"
+    assert run_name({**values, "output": "a.txt"}) == run_name(values) != run_name({**values, "beam": 4})
+
+
 @pytest.mark.parametrize(
     ("setting", "value"), [("name", "../up"), ("name", ""), ("experiment", "two words"), ("name", ".hidden")]
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reattend.records import RecordError, TrainingRecord
+from reattend.records import Metric, RecordError, TrainingRecord
 from reattend.report.grid import comma_separated
 from reattend.report.table import select
 from reattend.report.variants.numbers import build_table
@@ -183,3 +183,23 @@ def test_select(spec: VariantsSpec, make_record: MakeRecord) -> None:
     mine = make_record(settings={"experiment": "mine"})
     assert select(spec, [make_record(), mine]) == [make_record()]
     assert select(dataclasses.replace(spec, select={"nowhere.to": "find"}), [mine]) == []
+
+
+def test_translation_runs(spec: VariantsSpec, make_record: MakeRecord) -> None:
+    """A training of a translation model has no context, and its BLEU counts sentences."""
+    records = []
+    for attention, seed, bleu in (("softmax", 1, 30.0), ("softmax", 2, 31.0), ("dagpam", 1, 30.5), ("dagpam", 2, 31.5)):
+        record = make_record(attention, seed, settings={"data": {"name": "ui_strings", "max_tokens": 1024}})
+        score = Metric(value=bleu, unit="nrefs:1|tok:13a", sum=bleu * 1000, count=1000)
+        test: Any = {"tokens": 15_000, "sha256": "beef", "pairs": 1000}
+        data: Any = record.data | {"name": "ui_strings", "unit": "token", "splits": {"test": test}}
+        records.append(dataclasses.replace(record, metrics={"test/sacrebleu": score}, data=data))
+    bleu_spec = dataclasses.replace(
+        spec, metric="test/sacrebleu", lower_is_better=False, decimals=2, evaluation="beam 5"
+    )
+    table = build_table(bleu_spec, records)
+    assert table.rows[1].difference is not None and table.rows[1].difference.mean == pytest.approx(0.5)
+    score_line = next(line for line in markdown(table).splitlines() if line.startswith("- Score"))
+    assert score_line == (
+        "- Score: nrefs:1|tok:13a on the test split of ui_strings, 1,000 sentences scored, beam 5; higher is better."
+    )

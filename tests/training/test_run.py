@@ -132,7 +132,7 @@ def test_only_training_is_timed(job: Job, monkeypatch: pytest.MonkeyPatch) -> No
 
 @given(max_steps=st.integers(1, 3000), validations=st.integers(1, 50))
 def test_validations_are_evenly_spaced_and_the_last_is_at_the_end(max_steps: int, validations: int) -> None:
-    settings: dict[str, Any] = {"validation": [], "unit": "byte", "log_every": 1}
+    settings: dict[str, Any] = {"corpus": SimpleNamespace(unit="byte"), "log_every": 1}
     due = sorted(History(max_steps=max_steps, validations=validations, **settings).due)
     assert len(due) == min(max_steps, validations) and due[-1] == max_steps
     # within half a step of the exact place, in whole numbers: max_steps=467, validations=14 lands on a half

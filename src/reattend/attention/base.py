@@ -12,6 +12,7 @@ Shapes: q [B, H, T, D], k and v [B, H, S, D] with S >= T; the T queries are the 
 `weights` is the dense form [B, H, T, S] of the same rule: slow, plain, and equal to the fused path in float64.
 """
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self
@@ -50,11 +51,8 @@ class Attention(nn.Module, ABC):
 
     def logits(self, q: Tensor, k: Tensor) -> Tensor:
         """What the softmax of one branch is taken of, [B, H, T, S]; in float32 where the branch is in less."""
-        return (
-            q.to(torch.promote_types(q.dtype, torch.float32))
-            @ k.to(torch.promote_types(k.dtype, torch.float32)).transpose(-2, -1)
-            / (q.shape[-1] ** 0.5)
-        )
+        wide = torch.promote_types(q.dtype, torch.float32)
+        return q.to(wide) @ k.to(wide).transpose(-2, -1) / q.shape[-1] ** 0.5
 
     def mixture(self) -> Tensor | None:
         """[R, H] where the scores are sum_r mixture[r] * softmax(logits of branch r), else None.
@@ -83,7 +81,12 @@ class Attention(nn.Module, ABC):
             earlier = visible(queries, keys, device=q.device)
             mask = earlier if mask is None else mask & earlier
         dropout = self.dropout if self.training else 0.0
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=plain, dropout_p=dropout)
+        kernel = functools.partial(F.scaled_dot_product_attention, attn_mask=mask, is_causal=plain, dropout_p=dropout)
+        if q.dtype == torch.bfloat16 and q.device.type == "cpu" and torch.is_grad_enabled():
+            # there PyTorch's backward pass takes ten times as long in bfloat16 as in float32
+            with torch.autocast("cpu", enabled=False):
+                return kernel(q.float(), k.float(), v.float()).to(q.dtype)
+        return kernel(q, k, v)
 
 
 def visible(queries: int, keys: int, *, device: torch.device) -> Tensor:

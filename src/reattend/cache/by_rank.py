@@ -2,7 +2,7 @@
 
 import importlib.util
 from abc import abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +10,21 @@ from torch import Tensor
 from reattend.cache.base import Bounded, Branches, LayerState, Mechanism, Prefill, RankBy, Scope, protects
 from reattend.cache.engine import BoundedLayer
 from reattend.settings import SettingError
+
+TRITON = importlib.util.find_spec("triton") is not None  # it comes with PyTorch for CUDA
+
+
+class Block(NamedTuple):
+    """What a scan works on: N entries, the last C of them new tokens, in L sets (one, or one a key-value head)."""
+
+    logits: Tensor  # [B, R, H, C, N], of R branches and H heads; the scan turns them into weights
+    mix: Tensor  # [R, H], what each branch counts in the weight that ranks
+    positions: Tensor  # [B, L, N], -1 in empty slots
+    ranks: Tensor  # [B, L, N]; the scan brings them up to date
+    real: Tensor  # [B, C], False where a token is padding
+    steps: Tensor  # [B, C], the positions of the new tokens
+    size: int
+    lane: int  # the number of the first of the L
 
 
 class Ranked(Bounded):
@@ -82,8 +97,7 @@ class RankedLayer(BoundedLayer[Ranked]):
         h, c = queries[0].shape[1], queries[0].shape[2]
         branches = [mechanism.logits(q, keys[min(r, len(keys) - 1)]) for r, q in enumerate(queries)]
         logits = branches[0][:, None] if len(branches) == 1 else torch.stack(branches, dim=1)  # [B, R, H, C, N]
-        alive: Tensor = _scan(logits)(
-            self.policy,
+        block = Block(
             logits,
             _weighs(mixture, self.policy.rank_by),
             self.slots[..., :n],
@@ -93,6 +107,7 @@ class RankedLayer(BoundedLayer[Ranked]):
             size=size,
             lane=self.index * self.slots.shape[1],
         )
+        alive: Tensor = _scan(logits)(self.policy, block)
         if len(mixture) == 1:  # one branch: its factors wait for the outputs, which are fewer
             weights, factors = logits[:, 0], mixture[0, :, None, None]
         else:
@@ -124,7 +139,7 @@ def _scan(logits: Tensor) -> Any:
     """What scans these logits fastest; all give the same."""
     if logits.device.type == "cpu":
         from reattend.cache.scan import scan
-    elif logits.device.type == "cuda" and logits.dtype == torch.float32 and importlib.util.find_spec("triton"):
+    elif logits.device.type == "cuda" and logits.dtype == torch.float32 and TRITON:
         from reattend.cache.scan_triton import scan
     else:
         from reattend.cache.scan_plain import scan

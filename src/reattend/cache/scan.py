@@ -19,27 +19,13 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from reattend.cache.by_rank import Ranked
+from reattend.cache.by_rank import Block, Ranked
 from reattend.cache.rows import FAST, add, add_size, lowest, softmax_for
 
 
-def scan(
-    policy: Ranked,
-    logits: Tensor,
-    mix: Tensor,
-    positions: Tensor,
-    ranks: Tensor,
-    *,
-    real: Tensor,
-    steps: Tensor,
-    size: int,
-    lane: int,
-) -> Tensor:
-    """Turn `logits` into weights and `ranks` [B, L, N] into those after the last row; who is still alive [B, L, N].
-
-    positions [B, L, N] (-1 in empty slots), L = 1 or one a key-value head; real [B, C] and steps [B, C], the positions
-    of the new tokens; mix [R, H], what each branch counts in the weight that ranks; lane numbers the first of the L.
-    """
+def scan(policy: Ranked, block: Block) -> Tensor:
+    """Turn `logits` into weights and `ranks` into those after the last row; who is still alive [B, L, N]."""
+    logits, mix, positions, ranks, real, steps, size, lane = block
     alive = np.zeros(positions.shape, dtype=np.bool_)
     work = ranks.contiguous()
     width = np.int32 if logits.element_size() == 4 else np.int64
@@ -115,13 +101,9 @@ def _rows(logits, bits, mix, positions, ranks, alive, real, steps, size, first, 
 @cache
 def _compiled(rule: Callable[..., float], precision: int) -> Any:
     """`_rows` around a rule, for numbers of that many bytes."""
-    names = {
-        "np": np,
+    own = {
         "rank": njit(rule, error_model="numpy"),  # a division by zero is infinite, not an error
         "softmax": softmax_for(precision),
-        "add": add,
-        "add_size": add_size,
-        "lowest": lowest,
     }
     # The name tells versions on disk apart: numba itself looks at changes of this file alone.
     try:
@@ -129,7 +111,7 @@ def _compiled(rule: Callable[..., float], precision: int) -> Any:
         source = hashlib.sha256(b"".join(files)).hexdigest()[:16]
     except (OSError, TypeError):  # a rule typed in at a prompt
         source = None
-    rows = types.FunctionType(_rows.__code__, names, f"{_rows.__name__}_{rule.__qualname__}_{precision}_{source}")
-    rows.__qualname__ = rows.__name__
-    rows.__module__ = __name__
+    name = f"{_rows.__name__}_{rule.__qualname__}_{precision}_{source}"
+    rows = types.FunctionType(_rows.__code__, _rows.__globals__ | own, name)
+    rows.__qualname__ = name
     return njit(rows, nogil=True, fastmath=FAST, error_model="numpy", cache=source is not None)

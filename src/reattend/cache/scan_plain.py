@@ -3,22 +3,12 @@
 import torch
 from torch import Tensor
 
-from reattend.cache.by_rank import Ranked
+from reattend.cache.by_rank import Block, Ranked
 
 
-def scan(
-    policy: Ranked,
-    logits: Tensor,
-    mix: Tensor,
-    positions: Tensor,
-    ranks: Tensor,
-    *,
-    real: Tensor,
-    steps: Tensor,
-    size: int,
-    lane: int,
-) -> Tensor:
-    """As scan.scan: logits [B, R, H, C, N] become weights, ranks [B, L, N] are brought up to date."""
+def scan(policy: Ranked, block: Block) -> Tensor:
+    """As scan.scan."""
+    logits, mix, positions, ranks, real, steps, size, lane = block
     b, _, h, c, n = logits.shape
     lanes = positions.shape[1]
     alive = positions >= 0  # [B, L, N]

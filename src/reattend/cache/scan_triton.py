@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from reattend.cache.by_rank import Ranked
+from reattend.cache.by_rank import Block, Ranked
 
 NEVER = tl.constexpr(2**62)  # later than any position
 TILE = 16_384  # numbers that a program holds of the logits at once
@@ -27,19 +27,9 @@ def _rule(rank: Callable[..., float]) -> Any:
     return triton.jit(types.FunctionType(rank.__code__, names | {"tl": tl}, rank.__name__))
 
 
-def scan(
-    policy: Ranked,
-    logits: Tensor,
-    mix: Tensor,
-    positions: Tensor,
-    ranks: Tensor,
-    *,
-    real: Tensor,
-    steps: Tensor,
-    size: int,
-    lane: int,
-) -> Tensor:
-    """As scan.scan, for float32 logits [B, R, H, C, N] that lie in one piece."""
+def scan(policy: Ranked, block: Block) -> Tensor:
+    """As scan.scan, for float32 logits that lie in one piece."""
+    logits, mix, positions, ranks, real, steps, size, lane = block
     b, r, h, c, n = logits.shape
     lanes = positions.shape[1]
     work, alive = ranks.contiguous(), torch.empty(positions.shape, dtype=torch.int8, device=logits.device)

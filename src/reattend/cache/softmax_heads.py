@@ -35,7 +35,7 @@ class SoftmaxHeads:
     ) -> Tensor:
         (q,), (k,) = queries, keys
         t, s = q.shape[2], k.shape[2]
-        plain = causal and mask is None and t == s
+        plain = self.softcap is None and causal and mask is None and t == s
         if causal and not plain and t > 1:
             earlier = torch.ones(t, s, dtype=torch.bool, device=q.device).tril(s - t)
             mask = earlier if mask is None else mask & earlier
@@ -44,7 +44,5 @@ class SoftmaxHeads:
                 q, k, v, attn_mask=mask, is_causal=plain, scale=self.scale, enable_gqa=k.shape[1] != q.shape[1]
             )
         logits = self.logits(q, k)
-        if plain:
-            mask = torch.ones(t, s, dtype=torch.bool, device=q.device).tril()
         weights = (logits if mask is None else logits.masked_fill(~mask, -torch.inf)).softmax(dim=-1).to(v.dtype)
         return (weights.view(q.shape[0], v.shape[1], -1, s) @ v).view(*q.shape[:3], -1)

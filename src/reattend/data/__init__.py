@@ -6,9 +6,19 @@ from typing import Any
 from reattend.data.base import Data
 from reattend.data.corpus import Corpus
 from reattend.data.documents import Document, Documents
+from reattend.data.parallel.corpus import ParallelCorpus
 from reattend.settings import build
 
-__all__ = ["Corpus", "Document", "Documents", "build_corpus", "build_data", "build_documents"]
+__all__ = [
+    "Corpus",
+    "Document",
+    "Documents",
+    "ParallelCorpus",
+    "build_corpus",
+    "build_data",
+    "build_documents",
+    "build_parallel",
+]
 
 
 def build_corpus(config: Mapping[str, Any]) -> Corpus:
@@ -21,6 +31,11 @@ def build_documents(config: Mapping[str, Any]) -> Documents:
     return build(Documents, __name__, config, group="data")
 
 
+def build_parallel(config: Mapping[str, Any]) -> ParallelCorpus:
+    """The parallel corpus that the `data` group of a composed config describes; reads no file yet."""
+    return build(ParallelCorpus, __name__, config, group="data")
+
+
 def build_data(config: Mapping[str, Any]) -> Data:
-    """Either of the two, whichever the option is."""
+    """Any of these, whichever the option is."""
     return build(Data, __name__, config, group="data")

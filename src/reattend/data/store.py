@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import filelock
@@ -17,8 +18,6 @@ import platformdirs
 from reattend.settings import SettingError
 
 log = logging.getLogger(__name__)
-
-_seen: set[tuple[str, int, int, str]] = set()  # (path, size, mtime, sha256) of files this process has checked
 
 
 def home() -> Path:
@@ -41,7 +40,7 @@ def stored(relative: str, *, size: int, sha256: str, make: Callable[[Path], None
         with filelock.FileLock(path.with_name(path.name + ".lock")):
             if not _sound(path, size, sha256):  # else another process made it while this one waited
                 if path.exists():
-                    log.warning("%s is damaged: kept as %s, made anew", path, _set_aside(path, path))
+                    log.warning("%s is damaged: kept as %s, made anew", path, set_aside(path, path))
                 _make(path, size, sha256, make)
         return path
     except OSError as problem:
@@ -49,9 +48,8 @@ def stored(relative: str, *, size: int, sha256: str, make: Callable[[Path], None
 
 
 def _make(path: Path, size: int, sha256: str, make: Callable[[Path], None]) -> None:
-    part = path.with_name(
-        path.name + ".part"
-    )  # one fixed name, as the lock is held: a killed run's rest is overwritten
+    # one fixed name, as the lock is held: a killed run's rest is overwritten
+    part = path.with_name(path.name + ".part")
     try:
         make(part)
         if not _sound(part, size, sha256):
@@ -60,35 +58,36 @@ def _make(path: Path, size: int, sha256: str, make: Callable[[Path], None]) -> N
                 f"sha256 of {path.name}",
                 f"{found} ({part.stat().st_size} bytes)",
                 f"{sha256} ({size} bytes)",
-                f"The file is not used but kept as {_set_aside(part, path)}. Try again, from another index or network.",
+                f"The file is not used but kept as {set_aside(part, path)}. Try again, from another index or network.",
             )
         part.replace(path)
-        _sound(path, size, sha256)
     finally:
         part.unlink(missing_ok=True)
 
 
 def _sound(path: Path, size: int, sha256: str) -> bool:
-    """Whether the file is there and is the expected one; hashed once a process for each version of a file."""
+    """Whether the file is there and is the expected one."""
     try:
-        state = path.stat()
+        return path.stat().st_size == size and digest(path) == sha256
     except FileNotFoundError:
         return False
-    key = (str(path), state.st_size, state.st_mtime_ns, sha256)
-    if key not in _seen:
-        if state.st_size != size or digest(path) != sha256:
-            return False
-        _seen.add(key)
-    return True
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file."""
+    """The sha256 of a file; a process reads each version of it, told by size and time, once."""
+    real = path.resolve()
+    state = real.stat()
+    return _digest(real, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, modified: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _set_aside(wrong: Path, path: Path) -> Path:
+def set_aside(wrong: Path, path: Path) -> Path:
+    """Rename a file that must not be used after the one it should be; its new path."""
     return wrong.replace(path.with_name(f"{path.name}.corrupt-{digest(wrong)[:8]}"))
 
 

@@ -1,4 +1,4 @@
-"""Tasks on a frozen language model under a cache policy, one a file."""
+"""Tasks on a frozen language model under a cache policy, or on a translation model, one a file."""
 
 from collections.abc import Mapping
 from typing import Any

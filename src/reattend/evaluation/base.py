@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Task(ABC):
-    """Something to do with a frozen language model under a cache policy; an option is one module of this room."""
+    """Something to do with a trained model; an option is one module of this room."""
 
     @abstractmethod
     def run(self, config: Mapping[str, Any]) -> str:

@@ -44,3 +44,28 @@ class Progress:
                 f"{pace:,.0f} tokens/s",
                 file=sys.stderr,
             )
+
+
+class SentenceProgress:
+    """A bar with sentences a second; elsewhere a line for each tenth."""
+
+    def __init__(self, *, total: int, shown: bool) -> None:
+        self.total, self.shown, self.done = total, shown, 0
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if self.shown and sys.stderr.isatty():
+            self._bar = tqdm(total=self.total, desc="translating", unit="sentence", dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, sentences: int) -> None:
+        """So many more are translated."""
+        before, self.done = self.done, self.done + sentences
+        if self._bar is not None:
+            self._bar.update(sentences)
+        elif self.shown and 10 * self.done // self.total > 10 * before // self.total:
+            print(f"translating: {self.done:,} of {self.total:,} sentences", file=sys.stderr)

@@ -17,7 +17,7 @@ from reattend.data import Document, build_documents
 from reattend.evaluation.perplexity import Perplexity
 from reattend.evaluation.progress import Progress
 from reattend.evaluation.reading import begin
-from reattend.evaluation.unfinished import Unfinished
+from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.language.tokens import Tokens
@@ -32,20 +32,10 @@ from reattend.records import (
     package_versions,
 )
 from reattend.records.record import Part
-from reattend.settings import SettingError, Stop
+from reattend.settings import SettingError
 
 WORD = re.compile(r"(?<!\S)\S")  # where one begins
 ROWS = 128  # whose probabilities are in memory at once
-
-
-class Interrupted(Stop):
-    """The user asked the run to stop; what it finished is kept."""
-
-    exit_code = 130
-    ends_sweep = True
-
-    def __init__(self, name: str, finished: int, chunks: int) -> None:
-        super().__init__(f"{name}: stopped after {finished} of {chunks} chunks; the same command goes on from there.")
 
 
 def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> EvaluationRecord:
@@ -77,12 +67,12 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     with Progress(label, total=total, shown=config["progress"]) as progress:
         reader.tell = progress.within
         for text, found, piece in chunks:
-            part = unfinished.find(text.title, piece.start)
+            part = unfinished.find(document=text.title, start=piece.start)
             if part is None:
                 try:
                     unfinished.add(part := reader.part(text, found, piece))
                 except KeyboardInterrupt:
-                    raise Interrupted(name, len(unfinished.parts), len(chunks)) from None
+                    raise Interrupted(name, len(unfinished.parts), len(chunks), what="chunks") from None
             progress.add(part)
     parts = list(unfinished.parts)
     on_gpu = reader.device.type == "cuda"

@@ -1,6 +1,7 @@
-"""The finished chunks of an evaluation under way: one line each in a file that is only added to.
+"""The finished parts of an evaluation under way: one line each in a file that is only added to.
 
-Its first line says what they belong to, so that a run goes on only with the texts and the model it began with.
+A part is a chunk of text that was scored, or a batch of sentences that was translated. The file's first line says what
+they belong to, so that a run goes on only with the texts and the model it began with.
 """
 
 import json
@@ -8,9 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reattend.records.record import Part
+from reattend.settings import Stop
 
 FILE = "parts.jsonl"
+
+
+class Interrupted(Stop):
+    """The user asked the run to stop; what it finished is kept."""
+
+    exit_code = 130
+    ends_sweep = True
+
+    def __init__(self, name: str, finished: int, parts: int, *, what: str) -> None:
+        super().__init__(f"{name}: stopped after {finished} of {parts} {what}; the same command goes on from there.")
 
 
 class Unfinished:
@@ -19,7 +30,7 @@ class Unfinished:
     def __init__(self, folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> None:
         self.path = folder / FILE
         self.identity = json.loads(json.dumps(identity))
-        self.parts: list[Part] = []
+        self.parts: list[Any] = []
         if self.path.exists() and not fresh:
             self._read()
         if not self.parts:
@@ -32,15 +43,15 @@ class Unfinished:
             self.parts = [json.loads(line) for line in whole]
             self.path.write_text("".join([first, *whole]), encoding="utf-8")
 
-    def add(self, part: Part) -> None:
-        """Keep a finished chunk."""
+    def add(self, part: Mapping[str, Any]) -> None:
+        """Keep a finished part."""
         self.parts.append(part)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(part) + "\n")
 
-    def find(self, document: str, start: int) -> Part | None:
-        """The chunk that begins there, if it is finished."""
-        return next((p for p in self.parts if p["document"] == document and p["start"] == start), None)
+    def find(self, **wanted: Any) -> Any:
+        """The part that has these values, if it is finished; else None."""
+        return next((part for part in self.parts if all(part[key] == value for key, value in wanted.items())), None)
 
 
 def forget(folder: Path) -> None:

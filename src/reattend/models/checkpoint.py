@@ -1,12 +1,17 @@
 """Trained models on disk: read without running any code of theirs, and rebuilt as they were."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from reattend.data.parallel.pipeline import Pipeline
+from reattend.data.store import digest
 from reattend.models import build_model
 from reattend.models.decoder import Decoder
+from reattend.models.encoder_decoder import EncoderDecoder
 from reattend.settings import SettingError
 
 FORMAT = 1  # of the `reattend` part of a checkpoint
@@ -33,13 +38,52 @@ def read_checkpoint(path: Path, *, setting: str) -> dict[str, Any]:
 def load_decoder(path: Path, *, setting: str) -> Decoder:
     """The decoder LM of a checkpoint, in evaluation mode."""
     checkpoint = read_checkpoint(path, setting=setting)
-    config = checkpoint["reattend"]["config"]
-    weights = {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}
-    model: Decoder = build_model(
+    if "pipeline" in checkpoint["reattend"]:
+        raise SettingError(setting, path, "a language model; this one translates", "Choose another checkpoint.")
+    weights = _weights(checkpoint)
+    model: Decoder = _rebuilt(checkpoint, weights, vocabulary=weights["embedding.weight"].shape[0])
+    return model
+
+
+@dataclass(frozen=True)
+class Translator:
+    """A trained translation model with the pipeline it was trained on."""
+
+    model: EncoderDecoder
+    pipeline: Pipeline
+    config: dict[str, Any]  # of its training
+    data: dict[str, Any]  # identity of the corpus it was trained on
+    path: Path
+    sha256: str
+
+
+def load_translator(path: Path, *, setting: str) -> Translator:
+    """The translation model of a checkpoint, in evaluation mode."""
+    checkpoint = read_checkpoint(path, setting=setting)
+    kept = checkpoint["reattend"]
+    if "pipeline" not in kept:
+        expected = "a model that translates; this one is a language model"
+        raise SettingError(setting, path, expected, "Train one: python scripts/train.py experiment=ui_strings")
+    pipeline = Pipeline.from_plain(kept["pipeline"])
+    weights = _weights(checkpoint)
+    model: EncoderDecoder = _rebuilt(
+        checkpoint, weights, vocabulary=(len(pipeline.source.symbols), len(pipeline.target.symbols))
+    )
+    return Translator(model, pipeline, kept["config"], kept["data"], path, digest(path))
+
+
+def _weights(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}
+
+
+def _rebuilt(checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], *, vocabulary: Any) -> Any:
+    kept = checkpoint["reattend"]
+    config = kept["config"]
+    model: nn.Module = build_model(
         config["model"],
         attention=config["attention"],
-        vocabulary=weights["embedding.weight"].shape[0],
-        context=config["data"]["context"],
+        vocabulary=vocabulary,
+        context=kept.get("context", config["data"].get("context")),
         seed=config["seed"],
     )
     model.load_state_dict(weights)

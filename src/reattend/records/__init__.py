@@ -3,7 +3,7 @@
 The room imports the standard library only: reading records must stay fast and must work where torch is not.
 """
 
-from reattend.records.files import atomic, read_record, read_records, write_record
+from reattend.records.files import read_record, read_records, write_record
 from reattend.records.identity import config_hash, dotted, run_name
 from reattend.records.memory import PeakMemory
 from reattend.records.provenance import git_state, hardware, package_versions
@@ -14,6 +14,7 @@ from reattend.records.record import (
     Record,
     RecordError,
     TrainingRecord,
+    TranslationRecord,
     perplexity,
 )
 
@@ -25,7 +26,7 @@ __all__ = [
     "Record",
     "RecordError",
     "TrainingRecord",
-    "atomic",
+    "TranslationRecord",
     "config_hash",
     "dotted",
     "git_state",

@@ -1,33 +1,21 @@
 """Records on disk: written whole or not at all, and checked against their types when read."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import types
 import typing
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reattend.records.record import SCHEMA, EvaluationRecord, Record, RecordError, TrainingRecord
+from reattend.files import atomic
+from reattend.records.record import SCHEMA, EvaluationRecord, Record, RecordError, TrainingRecord, TranslationRecord
 
 SPELLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 SPELLED |= {list: "a list", dict: "an object"}
-KINDS: dict[str | None, type[Record]] = {record.kind: record for record in (TrainingRecord, EvaluationRecord)}
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block succeeds and vanishes when it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+KINDS: dict[str | None, type[Record]] = {
+    record.kind: record for record in (TrainingRecord, EvaluationRecord, TranslationRecord)
+}
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 from reattend.settings import SettingError, typed
 
 # Keys, or whole groups, that say where and how a run is shown and can never change its result.
-CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "progress", "trainer.progress")
+CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "progress", "trainer.progress", "output")
+
+# What a name is made of: the first of these whose groups the configuration has.
+NAMED_BY = (("data", "lm", "policy"), ("data", "attention", "model"), ("data",))
+
+# Settings that came later, as every run before had them: spelt out in no hash, so that older records keep theirs.
+ALWAYS = {"objective.name": "language_modelling"}
 
 
 def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +32,11 @@ def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
 def deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """The dotted pairs that decide what a run computes."""
     shown = tuple(f"{key}." for key in CANNOT_CHANGE_A_RESULT)
-    return {key: value for key, value in dotted(config).items() if not f"{key}.".startswith(shown)}
+    return {
+        key: value
+        for key, value in dotted(config).items()
+        if not f"{key}.".startswith(shown) and ALWAYS.get(key) != value
+    }
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -45,11 +55,11 @@ def run_name(config: Mapping[str, Any]) -> str:
     """The user's own name for the run, or one that says what it is and changes with the configuration."""
     if config["name"] is not None:
         return _file_name("name", config["name"])
-    groups = ("data", "lm", "policy") if "lm" in config else ("data", "attention", "model")
+    groups = next(groups for groups in NAMED_BY if config.keys() >= {*groups})
     parts = [_file_name(group, config[group]["name"]) for group in groups]
-    if "lm" not in config:
+    if "attention" in config:
         parts.append(f"seed{config['seed']}")
-    elif "size" in config["policy"]:
+    elif "size" in config.get("policy", {}):
         parts[-1] += str(typed("policy.size", config["policy"]["size"], int))
     return "_".join([_file_name("experiment", config["experiment"]), *parts, config_hash(config)[:8]])
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypedDict
 
 from reattend.settings import Stop
 
-# Raise it when a field is added, removed or changes its meaning. 2: records of evaluations.
-SCHEMA = 2
+# Raise it when a field is added, removed or changes its meaning. 2: records of evaluations. 3: of translations.
+SCHEMA = 3
 
 
 class RecordError(Stop, ValueError):
@@ -141,6 +141,40 @@ class EvaluationTiming(TypedDict):
     tokens_per_second: float
 
 
+class TranslationModel(TypedDict):
+    name: str  # of the training run's groups
+    source: str  # the checkpoint's file name, never a folder of one machine
+    sha256: str
+    attention: str
+    parameters: int
+    attention_extra: int  # what the mechanism adds to the model with softmax
+    seed: int  # of the training run
+    pipeline: str  # sha256 of what turns text into numbers
+    config: dict[str, Any]  # of the training run
+
+
+class SentenceSet(TypedDict):
+    name: str
+    direction: str  # "de-en"
+    unit: str
+    source: str
+    licence: str
+    source_sha256: str  # of the sentences that were translated, a line each, in UTF-8
+    reference_sha256: str
+    sentences: int
+    empty: int  # pairs with an empty side
+    too_long: int  # sources longer than the model reads
+    dropped: int  # of these; the others are kept, too long ones cut
+
+
+class TranslationTiming(TypedDict):
+    started: str
+    finished: str
+    wall_seconds: float
+    translation_seconds: float
+    sentences_per_second: float
+
+
 @dataclass(frozen=True)
 class Record:
     """What every finished run has; a file's `kind` says which of the classes below it is."""
@@ -183,3 +217,20 @@ class EvaluationRecord(Record):
     parts: list[Part]
     state: State
     timing: EvaluationTiming
+
+
+@dataclass(frozen=True)
+class TranslationRecord(Record):
+    """A trained model translated a test set.
+
+    A corpus score is no mean of its sentences: its `sum` is value times sentences, so that value = sum / count holds,
+    and what can be added up are the `sentences`, from which BLEU follows for any part of the set (metrics/ngrams.py).
+    """
+
+    kind = "translation"
+
+    model: TranslationModel
+    data: SentenceSet
+    signatures: dict[str, str]  # of each metric
+    sentences: list[str]  # of metric "sacrebleu": correct 1- to 4-grams, length, length of the reference
+    timing: TranslationTiming

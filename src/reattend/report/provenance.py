@@ -12,6 +12,12 @@ def machine(record: Record) -> str:
     return hardware["accelerator"] or f"{hardware['processor']}, {threads}"
 
 
+def same_machine(one: Record, other: Record) -> bool:
+    """Whether times of the two can be compared."""
+    kept = ("processor", "cores", "threads", "accelerator")
+    return [one.hardware[key] for key in kept] == [other.hardware[key] for key in kept]  # type: ignore[literal-required]
+
+
 def commit(record: Record) -> str:
     """The commit of the code, and whether that was all of it."""
     git = record.git

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from reattend.records.files import atomic
+from reattend.files import atomic
 from reattend.records.record import RecordError
 
 BLOCK = re.compile(r"(<!-- report:(?P<table>\S+) -->\n).*?(<!-- /report -->)", re.DOTALL)

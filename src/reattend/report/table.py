@@ -30,6 +30,10 @@ class TableSpec(ABC):
     select: dict[str, Any]  # dotted config key -> value that a record must have
     notes: list[str] = field(default_factory=list)
 
+    def settings_of(self, record: Any) -> dict[str, Any]:
+        """The dotted settings that `select` can ask for."""
+        return dotted(record.config)
+
     @abstractmethod
     def lay_out(self, records: Sequence[Any]) -> LaidOut:
         """The table over `records`, which `select` has chosen."""
@@ -41,5 +45,5 @@ def select(spec: TableSpec, records: Sequence[Record]) -> list[Record]:
     return [
         record
         for record in records
-        if isinstance(record, spec.kind) and all(dotted(record.config).get(key) == value for key, value in wanted)
+        if isinstance(record, spec.kind) and all(spec.settings_of(record).get(key) == value for key, value in wanted)
     ]

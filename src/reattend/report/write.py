@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from reattend.records.files import atomic, read_records
+from reattend.files import atomic
+from reattend.records.files import read_records
 from reattend.records.record import RecordError
 from reattend.report.readme import rewrite
 from reattend.report.table import LaidOut, TableSpec, select

@@ -1,6 +1,6 @@
 """Checkpoints from which a run goes on exactly: weights, optimiser, schedule, place in the data, random numbers.
 
-Two files a run: `last.ckpt`, from which it resumes, and `best.ckpt`, the lowest validation loss. Both are written
+Two files a run: `last.ckpt`, from which it resumes, and `best.ckpt`, the best validation. Both are written
 beside their old version and then put in its place, so a kill at any moment leaves a whole file, and both load with
 `weights_only=True`: no code of theirs is run.
 """
@@ -15,12 +15,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from reattend.files import atomic
 from reattend.models.checkpoint import FORMAT
-from reattend.records.files import atomic
 from reattend.records.identity import deciding, dotted
 from reattend.settings import SettingError, Stop
+from reattend.training import averaging
 from reattend.training.history import History
-from reattend.training.module import LanguageModelling
+from reattend.training.module import Learning
 
 
 class Interrupted(Stop):
@@ -42,7 +43,8 @@ class Checkpoints(pl.Callback):
 
     def __init__(self, *, folder: Path, every: int, history: History, identity: dict[str, Any]) -> None:
         self.folder, self.every, self.history, self.identity = folder, every, history, identity
-        self.best: float | None = None
+        self.best: float | None = None  # criterion
+        self.since_best = 0  # validations
         self._step = 0
         self._stop: int | None = None
         self._random: torch.Tensor | None = None
@@ -70,7 +72,7 @@ class Checkpoints(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, LanguageModelling)
+        assert isinstance(pl_module, Learning)
         step = trainer.global_step
         if step == self._step:
             return
@@ -78,7 +80,11 @@ class Checkpoints(pl.Callback):
         if step in self.history.due or step % self.every == 0 or self._stop is not None:
             self.history.take(trainer, pl_module)  # refuses a loss that is not finite: the last good state stays
             pl_module.refuse_non_finite()
-            self._save_best(trainer)
+            if step in self.history.due:
+                self._save_best(trainer)
+                self._keep_weights(pl_module, step)
+                patience = pl_module.objective.patience
+                trainer.should_stop = patience is not None and self.since_best >= patience
             self.save(trainer, self.folder / "last.ckpt")
             self.history.restart_clock()
         if self._stop is not None:
@@ -87,11 +93,17 @@ class Checkpoints(pl.Callback):
             raise Interrupted(self._stop, step, self.folder / "last.ckpt", by_itself=by_itself)
 
     def _save_best(self, trainer: pl.Trainer) -> None:
-        if self._step in self.history.due:
-            bits = self.history.validated
-            if self.best is None or bits < self.best:
-                self.best = bits
-                self.save(trainer, self.folder / "best.ckpt")
+        assert self.history.validated is not None
+        found = self.history.validated.criterion
+        self.since_best += 1
+        if self.best is None or found < self.best:
+            self.best, self.since_best = found, 0
+            self.save(trainer, self.folder / "best.ckpt")
+
+    def _keep_weights(self, module: Learning, step: int) -> None:
+        if module.objective.average:
+            weights = module.state_dict()
+            averaging.keep(weights, self.identity, folder=self.folder, step=step, last=module.objective.average)
 
     def save(self, trainer: pl.Trainer, path: Path) -> None:
         beside = path.with_suffix(".part")
@@ -122,10 +134,10 @@ class Checkpoints(pl.Callback):
         self._random, self._random_cuda = checkpoint["random"], checkpoint["random_cuda"]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
+        return {"best": self.best, "since_best": self.since_best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best = state_dict["best"]
+        self.best, self.since_best = state_dict["best"], state_dict.get("since_best", 0)
 
 
 def refuse_other_run(checkpoint: dict[str, Any], *, path: Path, identity: dict[str, Any]) -> None:
@@ -149,5 +161,6 @@ def bring_best(checkpoint: dict[str, Any], *, path: Path, folder: Path) -> None:
         expected = "a checkpoint with the best.ckpt of its run beside it"
         raise SettingError("resume", path, expected, "Restore that file, or set resume=never to start anew.")
     if best.resolve() != ours.resolve():
-        with atomic(ours) as temporary:
-            shutil.copyfile(best, temporary)
+        for file in (best, *path.parent.glob(averaging.PATTERN)):
+            with atomic(folder / file.name) as temporary:
+                shutil.copyfile(file, temporary)

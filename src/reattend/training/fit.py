@@ -9,8 +9,6 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 
-from reattend.data import build_corpus
-from reattend.data.corpus import Corpus
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
 from reattend.records import (
@@ -24,10 +22,13 @@ from reattend.records import (
     package_versions,
 )
 from reattend.records.record import Data
-from reattend.training import loggers
+from reattend.settings import SettingError
+from reattend.training import averaging, loggers
 from reattend.training.checkpoints import Checkpoints, bring_best, refuse_other_run
 from reattend.training.history import History
-from reattend.training.module import LanguageModelling
+from reattend.training.module import Learning
+from reattend.training.objective import Objective, Trainable
+from reattend.training.objectives import build_objective
 from reattend.training.progress import Progress
 from reattend.training.trainer_settings import TrainerSettings
 
@@ -43,26 +44,31 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     if settings.on_gpu:
         torch.cuda.reset_peak_memory_stats()
 
-    corpus = build_corpus(config["data"])
+    objective = build_objective(config["objective"])
+    corpus = objective.corpus(config["data"])
     data = corpus.identity()
     model = _model(config, corpus)
     print(f"{name}: {size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
-    module = LanguageModelling(
-        model=model, optimizer=config["optimizer"], schedule=config["schedule"], max_steps=settings.max_steps
+    _refuse_too_many(objective, settings)
+    module = Learning(
+        model=model,
+        objective=objective,
+        optimizer=config["optimizer"],
+        schedule=config["schedule"],
+        max_steps=settings.max_steps,
     )
-    identity = {"config_hash": config_hash(config), "config": dict(config), "data": data}
+    identity = {"config_hash": config_hash(config), "config": dict(config), "data": data, **objective.keep(corpus)}
     history = History(
-        validation=corpus.evaluation_batches("valid", limit=corpus.valid_limit),
-        unit=corpus.unit,
+        corpus=corpus,
         max_steps=settings.max_steps,
         validations=settings.validations,
         log_every=settings.log_every,
     )
     checkpoints = Checkpoints(folder=folder, every=settings.checkpoint_every, history=history, identity=identity)
-    resume = _resume_from(config, folder, identity)
+    resume, done = _resume_from(config, folder, identity, objective)
     with loggers.opened(config, name=name) as logger:
         trainer = pl.Trainer(
-            **settings.lightning(),
+            **settings.lightning() | ({} if done is None else {"max_steps": done}),
             callbacks=[history, checkpoints, *_progress(settings, history, corpus, config)],
             logger=logger or False,
             limit_val_batches=0,  # History validates, so that a resumed run validates at the same steps
@@ -73,12 +79,13 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         pl.seed_everything(config["seed"], verbose=False)  # for dropout; weights and data have streams of their own
         batches = corpus.training_batches(seed=config["seed"], accumulate=settings.accumulate)
         trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
-        metrics = _score(module, corpus, folder)
+        metrics = _score(module, corpus, folder, identity)
         if logger is not None:
-            logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=settings.max_steps)
+            logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=trainer.global_step)
 
-    test = metrics[f"test/bits_per_{corpus.unit}"]
-    print(f"{name}: {test.value:.4f} bits per {corpus.unit} over {test.count:,} {corpus.unit}s of the test split")
+    test = {key: metric for key, metric in metrics.items() if key.startswith("test/")}
+    for key, metric in test.items():
+        print(f"{name}: {metric.value:.4f} {key.partition('/')[2]} of the test split ({metric.count:,} scored)")
     accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
     return TrainingRecord(
         schema=SCHEMA,
@@ -109,7 +116,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     )
 
 
-def _model(config: Mapping[str, Any], corpus: Corpus, attention: Mapping[str, Any] | None = None) -> Any:
+def _model(config: Mapping[str, Any], corpus: Trainable, attention: Mapping[str, Any] | None = None) -> Any:
     return build_model(
         config["model"],
         attention=config["attention"] if attention is None else attention,
@@ -119,26 +126,31 @@ def _model(config: Mapping[str, Any], corpus: Corpus, attention: Mapping[str, An
     )
 
 
-def _size_with_softmax(config: Mapping[str, Any], corpus: Corpus) -> int:
+def _size_with_softmax(config: Mapping[str, Any], corpus: Trainable) -> int:
     """Parameters of the same model around conventional attention, the yardstick of what a mechanism adds."""
     return size(_model(config, corpus, attention={"name": "softmax"}))
 
 
-def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, Any]) -> Path | None:
+def _resume_from(
+    config: Mapping[str, Any], folder: Path, identity: dict[str, Any], objective: Objective
+) -> tuple[Path | None, int | None]:
+    """The checkpoint to go on from, and the step at which it had ended for want of progress, if it had."""
     wanted = config["resume"]
     last = folder / "last.ckpt"
     if wanted == "never" or (wanted == "auto" and (config["force"] or not last.exists())):
-        return None
+        return None, None
     path = last if wanted == "auto" else Path(str(wanted))
     checkpoint = read_checkpoint(path, setting="resume")
     refuse_other_run(checkpoint, path=path, identity=identity)
     bring_best(checkpoint, path=path, folder=folder)
     print(f"going on from {path}")
-    return path
+    since_best = checkpoint["callbacks"][Checkpoints.__name__].get("since_best", 0)
+    ended = objective.patience is not None and since_best >= objective.patience
+    return path, checkpoint["global_step"] if ended else None
 
 
 def _progress(
-    settings: TrainerSettings, history: History, corpus: Corpus, config: Mapping[str, Any]
+    settings: TrainerSettings, history: History, corpus: Trainable, config: Mapping[str, Any]
 ) -> list[pl.Callback]:
     if not settings.progress:
         return []
@@ -146,15 +158,21 @@ def _progress(
     return [Progress(history=history, unit=corpus.unit, max_steps=settings.max_steps, label=label)]
 
 
-def _score(module: LanguageModelling, corpus: Corpus, folder: Path) -> dict[str, Metric]:
-    """The whole validation and test splits under the checkpoint that validated best."""
-    best = read_checkpoint(folder / "best.ckpt", setting="results_dir")
-    module.load_state_dict(best["state_dict"])
+def _score(module: Learning, corpus: Trainable, folder: Path, identity: dict[str, Any]) -> dict[str, Metric]:
+    """The whole validation and test splits, under the checkpoint that validated best or the mean of the last ones."""
+    if module.objective.average:
+        path = folder / "average.ckpt"
+        averaging.save(averaging.average(sorted(folder.glob(averaging.PATTERN))), identity, path)
+    else:
+        path = folder / "best.ckpt"
+    module.load_state_dict(read_checkpoint(path, setting="results_dir")["state_dict"])
     module.to(module.trainer.strategy.root_device)
-    metrics = {}
-    for split in ("valid", "test"):
-        found = module.evaluate(corpus.evaluation_batches(split))
-        metrics[f"{split}/bits_per_{corpus.unit}"] = Metric(
-            value=found.bits_per_token(), unit=f"bits per {corpus.unit}", sum=found.bits, count=found.count
-        )
-    return metrics
+    module.eval()
+    return module.objective.score(module, corpus)
+
+
+def _refuse_too_many(objective: Objective, settings: TrainerSettings) -> None:
+    validations = min(settings.validations, settings.max_steps)
+    if objective.average > validations:
+        expected = f"at most {validations}, the validations of the run"
+        raise SettingError("objective.average", objective.average, expected, "Lower it or raise trainer.validations.")

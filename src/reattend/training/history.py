@@ -5,19 +5,17 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from reattend.data.batches import EvaluationBatches
 from reattend.metrics.likelihood import Likelihood
 from reattend.records.record import CurvePoint
-from reattend.training.module import LanguageModelling
+from reattend.training.module import Learning
+from reattend.training.objective import Trainable, Validation
 
 
 class History(pl.Callback):
     """Validates at evenly spaced steps, the last included; logs every `log_every` steps in between."""
 
-    def __init__(
-        self, *, validation: EvaluationBatches, unit: str, max_steps: int, validations: int, log_every: int
-    ) -> None:
-        self.validation, self.unit, self.log_every = validation, unit, log_every
+    def __init__(self, *, corpus: Trainable, max_steps: int, validations: int, log_every: int) -> None:
+        self.corpus, self.unit, self.log_every = corpus, corpus.unit, log_every
         count = min(validations, max_steps)
         self.due = {round(max_steps * (i + 1) / count) for i in range(count)}
         self.rows: list[CurvePoint] = []
@@ -27,7 +25,7 @@ class History(pl.Callback):
         self.interval = Likelihood()  # since the last validation
         self.rate = 0.0  # tokens per second since the last log
         self.train_bits = float("nan")  # since the last log
-        self.validated = float("nan")  # bits of the last validation
+        self.validated: Validation | None = None  # the last one
         self._step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -37,7 +35,7 @@ class History(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        assert isinstance(pl_module, LanguageModelling)
+        assert isinstance(pl_module, Learning)
         step = trainer.global_step
         if step == self._step:  # gradients are still being accumulated
             return
@@ -53,7 +51,7 @@ class History(pl.Callback):
         """What was done since the last `take` was no training."""
         self._tick = time.perf_counter()
 
-    def take(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
+    def take(self, trainer: pl.Trainer, module: Learning) -> None:
         """Book what was trained since the last call; raises if the loss was not finite."""
         since = Likelihood()
         for nats, count in module.settle():
@@ -75,19 +73,20 @@ class History(pl.Callback):
             },
         )
 
-    def _validate(self, trainer: pl.Trainer, module: LanguageModelling) -> None:
-        self.validated = module.evaluate(self.validation).bits_per_token()
-        self.rows.append(
-            {
-                "step": trainer.global_step,
-                "tokens": self.tokens,
-                "train_bits": self.interval.bits_per_token(),
-                "valid_bits": self.validated,
-            }
-        )
+    def _validate(self, trainer: pl.Trainer, module: Learning) -> None:
+        module.eval()
+        self.validated = found = module.objective.validate(module, self.corpus)
+        module.train()
+        row: Any = {
+            "step": trainer.global_step,
+            "tokens": self.tokens,
+            "train_bits": self.interval.bits_per_token(),
+            "valid_bits": found.bits,
+        }
+        self.rows.append(row | found.more)
         self.curve_seconds.append(self.train_seconds)
         self.interval = Likelihood()
-        self._log(trainer, {f"valid/bits_per_{self.unit}": self.validated})
+        self._log(trainer, {f"valid/bits_per_{self.unit}": found.bits} | found.more)
 
     def _log(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         if trainer.logger is not None:

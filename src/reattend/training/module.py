@@ -1,4 +1,4 @@
-"""The Lightning module of a language model: how it learns a batch and how it scores a split."""
+"""The Lightning module: how a model learns a batch and how it scores a split."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,15 +6,13 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from reattend.metrics.likelihood import Likelihood
-from reattend.models.decoder import Decoder
 from reattend.settings import Stop, call_by_name
 from reattend.training import optimizers, schedules
-
-Batch = tuple[Tensor, Tensor]
+from reattend.training.objective import Objective
 
 
 class NonFiniteLossError(Stop):
@@ -27,21 +25,27 @@ class NonFiniteLossError(Stop):
         )
 
 
-class LanguageModelling(pl.LightningModule):
-    """Minimises the mean -ln p of the next token."""
+class Learning(pl.LightningModule):
+    """Descends the loss of an objective."""
 
     def __init__(
-        self, *, model: Decoder, optimizer: Mapping[str, Any], schedule: Mapping[str, Any], max_steps: int
+        self,
+        *,
+        model: nn.Module,
+        objective: Objective,
+        optimizer: Mapping[str, Any],
+        schedule: Mapping[str, Any],
+        max_steps: int,
     ) -> None:
         super().__init__()
-        self.model, self.max_steps = model, max_steps
+        self.model, self.objective, self.max_steps = model, objective, max_steps
         self.optimizer_config, self.schedule_config = optimizer, schedule
         self.pending: list[tuple[int, Tensor, Tensor]] = []  # (step, nats, count), not yet brought from the device
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        nats, count = self.model.loss(*batch)
+    def training_step(self, batch: Any, index: int) -> Tensor:
+        loss, nats, count = self.objective.losses(self.model, batch)
         self.pending.append((self.global_step + 1, nats.detach(), count))
-        return nats / count
+        return loss
 
     def settle(self) -> list[tuple[float, int]]:
         """Bring the pending (nats, count) from the device. Done every few steps, since each look makes a GPU wait."""
@@ -58,18 +62,27 @@ class LanguageModelling(pl.LightningModule):
                 raise NonFiniteLossError(f"{name} is not finite after the update", self.global_step)
 
     @torch.inference_mode()
-    def evaluate(self, batches: Iterable[Batch]) -> Likelihood:
-        """The likelihood of a whole split under the model as it stands."""
+    def evaluate(self, batches: Iterable[tuple[Tensor, ...]]) -> Likelihood:
+        """The likelihood of a whole split under the model as it stands; dropout must be off."""
+        assert not self.training
         total = Likelihood()
-        self.eval()
         with self.trainer.precision_plugin.forward_context():
             for batch in batches:
-                nats, count = self.model.loss(*(tensor.to(self.device) for tensor in batch))
+                nats, count = self.model.loss(*(tensor.to(self.device) for tensor in batch))  # type: ignore[operator]
                 total.add(nats.item(), int(count))
-        self.train()
         if not math.isfinite(total.nats):
             raise NonFiniteLossError(f"The loss of an evaluation is {total.nats}", self.global_step)
         return total
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """By norm. Lightning's own refuses fused optimisers under bfloat16, for a gradient scaler that is not used."""
+        if gradient_clip_val:
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> Any:
         optimizer = call_by_name(

@@ -38,9 +38,12 @@ class Progress(pl.Callback):
         if len(history.rows) > self._rows:
             self._rows = len(history.rows)
             row = history.rows[-1]
+            more = history.validated.more if history.validated else {}
             tqdm.write(
                 f"{self.label}: step {row['step']:>6,} of {self.max_steps:,}  train {row['train_bits']:.3f}  "
-                f"valid {row['valid_bits']:.3f} bits/{self.unit}  {history.rate:,.0f} {self.unit}s/s",
+                f"valid {row['valid_bits']:.3f} bits/{self.unit}  "
+                + "".join(f"{key.partition('/')[2]} {value:.2f}  " for key, value in more.items())
+                + f"{history.rate:,.0f} {self.unit}s/s",
                 file=sys.stderr,
             )
 

@@ -1,6 +1,7 @@
 """The lines below a table: without them its numbers could not be compared with anybody's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from reattend.records.record import TrainingRecord
 from reattend.report.provenance import commit, machine, unique
@@ -16,8 +17,7 @@ def legend(table: Table) -> list[str]:
     direction = "lower" if spec.lower_is_better else "higher"
     lines = [
         f"Score: {metric.unit} on the {split} split of {first.data['name']}, {metric.count:,} "
-        f"{first.data['unit']}s scored, {spec.evaluation}, context {first.config['data']['context']}; "
-        f"{direction} is better.",
+        f"{_counted(first, split, metric.count)}s scored, {spec.evaluation}{_context(first)}; {direction} is better.",
         f"Runs: {_seeds(table)}{_length(table.records)}; {unique(map(machine, table.records))}; "
         f"{unique(map(commit, table.records))}.",
         f"± is the standard deviation over seeds. Δ is the mean difference to {spec.baseline}, paired by seed"
@@ -27,10 +27,22 @@ def legend(table: Table) -> list[str]:
     ]
     if any(row.difference and row.difference.interval is None for row in table.rows):
         lines.append("One seed does not show what chance does: train with seed=1,2,3 for an interval.")
-    return [*lines, *dict.fromkeys(_published(n) for row in table.rows for n in row.published), *spec.notes]
+    return [*lines, *dict.fromkeys(say_published(n) for row in table.rows for n in row.published), *spec.notes]
 
 
-def _published(number: Published) -> str:
+def _counted(record: TrainingRecord, split: str, count: int) -> str:
+    """What a score counts: tokens, or the sentences of a split that has pairs of them."""
+    kept: Mapping[str, Any] = record.data["splits"].get(split) or {}
+    return "sentence" if count == kept.get("pairs") else record.data["unit"]
+
+
+def _context(record: TrainingRecord) -> str:
+    context = record.config["data"].get("context")
+    return "" if context is None else f", context {context}"
+
+
+def say_published(number: Published) -> str:
+    """A paper's number in words."""
     return (
         f"Published Δ of {number.row}: {number.value:+g} {number.unit} on {number.task} ({number.support}; "
         f"{number.source}). Shown beside ours, not comparable with it."

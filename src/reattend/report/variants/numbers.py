@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reattend.records.record import Metric, RecordError, TrainingRecord
+from reattend.report.provenance import same_machine
 from reattend.report.statistics import Estimate, estimate
 from reattend.report.variants.rows import Variant, baseline_of, find_variants
 from reattend.report.variants.specification import Published, VariantsSpec
@@ -61,7 +62,7 @@ def _refuse_to_mix(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Non
     first = records[0]
     aspects: dict[str, Callable[[TrainingRecord], object]] = {
         "data sha256": lambda record: record.data["sha256"],
-        "context": lambda record: record.config["data"]["context"],
+        "context": lambda record: record.config["data"].get("context"),
         f"unit of {spec.metric}": lambda record: score_of(spec, record).unit,
         f"count of {spec.metric}": lambda record: score_of(spec, record).count,
     }
@@ -76,11 +77,11 @@ def _refuse_to_mix(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Non
                 raise RecordError(record.name, problem, fix)
 
 
-def _row(spec: VariantsSpec, variant: Variant, baseline: Variant | None) -> Row:
+def _row(spec: VariantsSpec, variant: Variant[TrainingRecord], baseline: Variant[TrainingRecord] | None) -> Row:
     records = [record for _, record in sorted(variant.seeds.items())]
-    pairs = _pairs(variant, baseline)
+    pairs = variant.paired(baseline)
     differences = [score_of(spec, mine).value - score_of(spec, base).value for mine, base in pairs]
-    alike = [(mine, base) for mine, base in pairs if _machine(mine) == _machine(base)]
+    alike = [(mine, base) for mine, base in pairs if same_machine(mine, base)]
     return Row(
         label=variant.label,
         records=records,
@@ -99,20 +100,6 @@ def _row(spec: VariantsSpec, variant: Variant, baseline: Variant | None) -> Row:
         ),
         published=[number for number in spec.published if number.row == variant.row],
     )
-
-
-def _pairs(variant: Variant, baseline: Variant | None) -> list[tuple[TrainingRecord, TrainingRecord]]:
-    """The two records of each seed that both have."""
-    if baseline is None:
-        return []
-    common = sorted(variant.seeds.keys() & baseline.seeds.keys())
-    return [(variant.seeds[seed], baseline.seeds[seed]) for seed in common]
-
-
-def _machine(record: TrainingRecord) -> tuple[object, ...]:
-    """What must be the same for two times to be compared."""
-    hardware = record.hardware
-    return hardware["processor"], hardware["cores"], hardware["threads"], hardware["accelerator"]
 
 
 def _median(values: list[float]) -> float | None:

@@ -7,33 +7,62 @@ the row's own group are the same, so that a gain is never a longer schedule in d
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from reattend.records.identity import config_hash, deciding
-from reattend.records.record import RecordError, TrainingRecord
+from reattend.records.record import RecordError
 from reattend.report.labels import rivals, setting
-from reattend.report.variants.specification import VariantsSpec
+
+
+class Trained(Protocol):
+    """What tells rows and seeds apart: a training run, or something that came of one."""
+
+    @property
+    def name(self) -> str: ...  # of the record, for messages
+    @property
+    def config(self) -> dict[str, Any]: ...  # of the training
+    @property
+    def seed(self) -> int: ...
+
+
+class Rows(Protocol):
+    """What a table says of its rows."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rows(self) -> str: ...  # the dotted config key whose values are the rows
+    @property
+    def baseline(self) -> str: ...
+
+
+T = TypeVar("T", bound=Trained)
 
 
 @dataclass
-class Variant:
+class Variant(Generic[T]):
     """The records of one configuration by seed."""
 
     row: str
     config: dict[str, Any]  # dotted, without the seed
-    seeds: dict[int, TrainingRecord]
+    seeds: dict[int, T]
     label: str = ""
 
+    def paired(self, baseline: "Variant[T] | None") -> list[tuple[T, T]]:
+        """The two records of each seed that both have."""
+        common = sorted(self.seeds.keys() & baseline.seeds.keys()) if baseline else []
+        return [(self.seeds[seed], baseline.seeds[seed]) for seed in common if baseline]
 
-def find_variants(spec: VariantsSpec, records: Iterable[TrainingRecord]) -> list[Variant]:
+
+def find_variants(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
     """The rows of a table: the baseline's first, then by name."""
-    variants: dict[str, Variant] = {}
+    variants: dict[str, Variant[T]] = {}
     for record in records:
         config = {key: value for key, value in deciding(record.config).items() if key != "seed"}
         if spec.rows not in config:
             fix = f"Set table.{spec.name}.rows to one that it has, such as attention.name"
             raise RecordError(record.name, f"its config has no key {spec.rows}", fix)
-        fresh = Variant(str(config[spec.rows]), config, {})
+        fresh: Variant[T] = Variant(str(config[spec.rows]), config, {})
         variant = variants.setdefault(config_hash(config), fresh)
         other = variant.seeds.setdefault(record.seed, record)
         if other is not record:
@@ -45,7 +74,7 @@ def find_variants(spec: VariantsSpec, records: Iterable[TrainingRecord]) -> list
     return sorted(found, key=lambda variant: (variant.row != spec.baseline, variant.label))
 
 
-def _distinctions(spec: VariantsSpec, variant: Variant, others: Iterable[Variant]) -> list[str]:
+def _distinctions(spec: Rows, variant: Variant[T], others: Iterable[Variant[T]]) -> list[str]:
     """`key=value` for each setting in which `variant` differs from another that could be mistaken for it."""
     own, configs = spec.rows.partition(".")[0], [other.config for other in others]
     return [
@@ -55,7 +84,7 @@ def _distinctions(spec: VariantsSpec, variant: Variant, others: Iterable[Variant
     ]
 
 
-def baseline_of(spec: VariantsSpec, variant: Variant, variants: Iterable[Variant]) -> Variant | None:
+def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]]) -> Variant[T] | None:
     """The baseline on equal terms with `variant`: all else the same, their common options the nearest."""
     if variant.row == spec.baseline:
         return None

@@ -33,27 +33,29 @@ def _cells(row: Row, decimals: int) -> list[str]:
     return [
         row.label,
         f"{row.score.mean:.{decimals}f} ± {deviation} (n={row.score.n})",
-        _difference(row.difference, decimals),
+        difference(row.difference, decimals),
         f"{row.parameters:,}{extra}",
         f"{row.tokens_per_second:,.0f}",
-        _ratio(row.time_ratio),
-        _ratio(row.memory_ratio),
+        ratio(row.time_ratio),
+        ratio(row.memory_ratio),
         "; ".join(number.text for number in row.published) or EMPTY,
     ]
 
 
-def _difference(difference: Estimate | None, decimals: int) -> str:
-    if difference is None:
+def difference(found: Estimate | None, decimals: int) -> str:
+    """`-0.02 [-0.04, +0.01], spans zero`."""
+    if found is None:
         return EMPTY
-    text = f"{difference.mean:+.{decimals}f}"
-    if difference.interval is None:
+    text = f"{found.mean:+.{decimals}f}"
+    if found.interval is None:
         return text
-    low, high = difference.interval
-    mark = ", spans zero" if difference.spans_zero else ""
+    low, high = found.interval
+    mark = ", spans zero" if found.spans_zero else ""
     return f"{text} [{low:+.{decimals}f}, {high:+.{decimals}f}]{mark}"
 
 
-def _ratio(value: float | None) -> str:
+def ratio(value: float | None) -> str:
+    """`× 1.20`."""
     return EMPTY if value is None else f"× {value:.2f}"
 
 
@@ -63,15 +65,15 @@ def values(table: Table) -> list[dict[str, object]]:
 
 
 def _values(row: Row) -> dict[str, object]:
-    difference = row.difference or Estimate(0, float("nan"), None, None)
-    low, high = difference.interval or (None, None)
+    found = row.difference or Estimate(0, float("nan"), None, None)
+    low, high = found.interval or (None, None)
     return {
         "row": row.label,
         "n": row.score.n,
         "mean": digits(row.score.mean),
         "sd": digits(row.score.deviation),
-        "pairs": difference.n,
-        "delta": digits(difference.mean if difference.n else None),
+        "pairs": found.n,
+        "delta": digits(found.mean if found.n else None),
         "delta_low": digits(low),
         "delta_high": digits(high),
         "parameters": row.parameters,

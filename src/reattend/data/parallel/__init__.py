@@ -1,0 +1,1 @@
+"""Sentence pairs: from two languages' lines to Moses tokens, BPE subwords, numbers and batches."""

@@ -1,0 +1,109 @@
+"""Translate a test set by beam search and score it against its references: BLEU of three kinds and chrF.
+
+Translations of a checkpoint that was trained on lower-cased text are scored without case by sacrebleu and chrF, and the
+signatures say so (`case:lc`). Without references the translations are all there is, and no record is written.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from reattend.data.store import digest
+from reattend.evaluation.base import Task
+from reattend.evaluation.sentences import Sentences, checksums, read_sentences
+from reattend.evaluation.unfinished import forget
+from reattend.jobs import once
+from reattend.records import TranslationRecord
+from reattend.settings import SettingError, at_least, typed
+
+METRICS = ("sacrebleu", "tokenised_bleu", "compound_split_bleu", "chrf")  # in the order they are shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The keys of the task; those that only a search knows are checked there too."""
+
+    checkpoint: str
+    split: str
+    beam: int
+    length_penalty: float
+    max_length_a: float
+    max_length_b: int
+    n_best: int
+    unknown: Literal["keep", "forbid"]
+    max_tokens: int
+    output: str | None
+    threads: int | None
+    progress: bool
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Settings":
+        hints = get_type_hints(cls)
+        settings = cls(
+            **{field.name: typed(field.name, config[field.name], hints[field.name]) for field in fields(cls)}
+        )
+        for key in ("beam", "n_best", "max_tokens"):
+            at_least(key, getattr(settings, key), 1)
+        if settings.threads is not None:
+            at_least("threads", settings.threads, 1)
+        return settings
+
+    @property
+    def path(self) -> Path:
+        return Path(self.checkpoint).expanduser()
+
+
+class Translation(Task):
+    def __init__(self) -> None:
+        """Its options are keys of the whole configuration: `beam=5`."""
+
+    def run(self, config: Mapping[str, Any]) -> str:
+        settings = Settings.of(config)
+        given = read_sentences(config["data"], split=settings.split)
+        if given.references is None:
+            from reattend.evaluation.translating import translate_only
+
+            print("No references: translated, not scored, and no record is written.", file=sys.stderr)
+            return translate_only(settings, given)
+
+        def work(name: str, folder: Path) -> TranslationRecord:  # imports torch, which a finished one does without
+            from reattend.evaluation.translating import score
+
+            return score(config, settings, given, name=name, folder=folder)
+
+        record = once(config, TranslationRecord, work, keeps="unfinished", clean=forget)
+        _refuse_another(record, settings, given)
+        return summary(record)
+
+
+def _refuse_another(record: TranslationRecord, settings: Settings, given: Sentences) -> None:
+    """A record of before must be of this checkpoint and these sentences, its translations where they are asked for."""
+    fix = "Say force=true to do it again, or give this run a name=..."
+    if settings.path.is_file() and digest(settings.path) != record.model["sha256"]:
+        expected = f"the weights of the record {record.name}; the file has changed since"
+        raise SettingError("checkpoint", settings.checkpoint, expected, fix)
+    if (record.data["source_sha256"], record.data["reference_sha256"]) != checksums(given):
+        expected = f"the sentences of the record {record.name}; these are others"
+        raise SettingError("data", given.source, expected, fix)
+    if settings.output is not None and not Path(settings.output).expanduser().is_file():
+        expected = f"null, as {record.name} was finished before, without this file"
+        raise SettingError("output", settings.output, expected, fix)
+
+
+def summary(record: TranslationRecord) -> str:
+    """A few lines on a record, one a score; each with the signature without which it says nothing."""
+    model, data, config = record.model, record.data, record.config
+    lines = [
+        f"{data['name']} {data['direction']} ({data['source']}): {model['attention']}, {model['parameters']:,} "
+        f"parameters, seed {model['seed']}; beam {config['beam']}, length penalty {config['length_penalty']}"
+    ]
+    lines += [f"  {key:<20} {record.metrics[key].value:6.2f}  {record.signatures[key]}" for key in METRICS]
+    notable = {"empty": data["empty"], "too long": data["too_long"], "dropped": data["dropped"]}
+    counts = ", ".join(f"{count:,} {what}" for what, count in notable.items() if count)
+    lines.append(
+        f"  {data['sentences']:,} sentences{f' ({counts})' * bool(counts)}, "
+        f"{record.timing['sentences_per_second']:,.1f} sentences/s"
+    )
+    return "\n".join(lines)

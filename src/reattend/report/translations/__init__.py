@@ -1,0 +1,1 @@
+"""The layout `translations`: BLEU of trained models, paired by training seed and by test sentence."""
