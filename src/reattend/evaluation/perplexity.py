@@ -16,7 +16,7 @@ from typing import Any, Literal
 from reattend.evaluation.base import Task
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
-from reattend.records import EvaluationRecord
+from reattend.records import EvaluationRecord, totals
 from reattend.settings import SettingError, at_least, typed
 
 
@@ -100,9 +100,9 @@ def _line(title: str, parts: list[Any], width: int) -> str:
 
     if not parts:
         return f"  {title[:width]:<{width}} {0:>7} (shorter than two tokens)"
-    whole = Likelihood(sum(part["nats"] for part in parts), sum(part["tokens"] for part in parts))
-    words = Likelihood(whole.nats, max(1, sum(part["words"] for part in parts)))
-    bits = whole.bits / max(1, sum(part["bytes"] for part in parts))
+    sums = totals(parts)
+    whole, words = Likelihood(sums.nats, sums.tokens), Likelihood(sums.nats, max(1, sums.words))
+    bits = whole.bits / max(1, sums.bytes)
     return (
         f"  {title[:width]:<{width}} {len(parts):>7} {whole.count:>9,} {whole.perplexity():>10,.2f} "
         f"{words.perplexity():>10,.1f} {bits:>10.4f}"

@@ -4,7 +4,6 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,7 @@ from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.language.tokens import Tokens
-from reattend.records import (
-    SCHEMA,
-    EvaluationRecord,
-    Metric,
-    PeakMemory,
-    config_hash,
-    git_state,
-    hardware,
-    package_versions,
-)
+from reattend.records import Clock, EvaluationRecord, Metric, PeakMemory, config_hash, origin, totals
 from reattend.records.record import Part
 from reattend.settings import SettingError
 
@@ -40,7 +30,7 @@ ROWS = 128  # whose probabilities are in memory at once
 
 def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> EvaluationRecord:
     """The record of an evaluation, which goes on after the chunks that an earlier attempt finished."""
-    started, clock = datetime.now(UTC), time.perf_counter()
+    clock = Clock()
     if config["threads"] is not None:
         torch.set_num_threads(config["threads"])
     meter = PeakMemory()
@@ -76,16 +66,10 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
             progress.add(part)
     parts = list(unfinished.parts)
     on_gpu = reader.device.type == "cuda"
+    accelerator = torch.cuda.get_device_name(reader.device) if on_gpu else None
     seconds = sum(part["seconds"] for part in parts)
     return EvaluationRecord(
-        schema=SCHEMA,
-        name=name,
-        config=dict(config),
-        config_hash=config_hash(config),
-        seed=config["seed"],
-        git=git_state(Path(__file__).parent),
-        versions=package_versions(),
-        hardware=hardware(torch.cuda.get_device_name(reader.device) if on_gpu else None, torch.get_num_threads()),
+        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
         metrics=metrics(parts),
         memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
         lm=lm.identity(),  # type: ignore[arg-type]
@@ -96,9 +80,7 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
             "kv_bytes": max(part["kv_bytes"] for part in parts),
         },
         timing={
-            "started": started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "wall_seconds": time.perf_counter() - clock,
+            **clock.read(),
             "evaluation_seconds": seconds,
             "tokens_per_second": sum(part["tokens"] for part in parts) / seconds,
         },
@@ -107,14 +89,13 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
 
 def metrics(parts: list[Part]) -> dict[str, Metric]:
     """Means over all parts, each with its sum and count."""
-    likelihood = Likelihood(sum(part["nats"] for part in parts), sum(part["tokens"] for part in parts))
-    words, size = (sum(part[what] for part in parts) for what in ("words", "bytes"))
-    nats, bits = likelihood.nats, likelihood.bits
-    found = {"nats_per_token": Metric(nats / likelihood.count, "nats per token", nats, likelihood.count)}
-    if words:
-        found["nats_per_word"] = Metric(nats / words, "nats per word", nats, words)
-    if size:
-        found["bits_per_byte"] = Metric(bits / size, "bits per byte", bits, size)
+    sums = totals(parts)
+    nats, bits = sums.nats, Likelihood(sums.nats, sums.tokens).bits
+    found = {"nats_per_token": Metric(nats / sums.tokens, "nats per token", nats, sums.tokens)}
+    if sums.words:
+        found["nats_per_word"] = Metric(nats / sums.words, "nats per word", nats, sums.words)
+    if sums.bytes:
+        found["bits_per_byte"] = Metric(bits / sums.bytes, "bits per byte", bits, sums.bytes)
     return found
 
 

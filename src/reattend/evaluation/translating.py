@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,7 @@ from reattend.metrics.ngrams import to_lines
 from reattend.models import build_model, size
 from reattend.models.checkpoint import Translator, load_translator
 from reattend.models.device import device
-from reattend.records import (
-    SCHEMA,
-    Metric,
-    PeakMemory,
-    TranslationRecord,
-    config_hash,
-    git_state,
-    hardware,
-    package_versions,
-)
+from reattend.records import Clock, Metric, PeakMemory, TranslationRecord, config_hash, origin
 from reattend.records.record import TranslationModel
 
 UNITS = {"chrf": "chrF2"}  # the others are BLEU
@@ -97,7 +87,7 @@ def score(
     config: Mapping[str, Any], settings: Settings, given: Sentences, *, name: str, folder: Path
 ) -> TranslationRecord:
     """The record of a test set, which goes on after the batches that an earlier attempt finished."""
-    started, clock = datetime.now(UTC), time.perf_counter()
+    clock = Clock()
     meter = PeakMemory()
     meter.reset()
     job = Job(settings, given)
@@ -121,15 +111,9 @@ def score(
         _write(Path(settings.output), list(_lines(job, found)))
     scores = _scores(job, found, given)
     seconds = sum(part["seconds"] for part in unfinished.parts)
+    accelerator = torch.cuda.get_device_name() if on_gpu else None
     return TranslationRecord(
-        schema=SCHEMA,
-        name=name,
-        config=dict(config),
-        config_hash=config_hash(config),
-        seed=config["seed"],
-        git=git_state(Path(__file__).parent),
-        versions=package_versions(),
-        hardware=hardware(torch.cuda.get_device_name() if on_gpu else None, torch.get_num_threads()),
+        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
         metrics={
             key: Metric(score.value, UNITS.get(key, "BLEU"), score.value * len(found), len(found))
             for key, score in scores.items()
@@ -140,9 +124,7 @@ def score(
         signatures={key: score.signature for key, score in scores.items()},
         sentences=to_lines(scores["sacrebleu"].sentences),
         timing={
-            "started": started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "wall_seconds": time.perf_counter() - clock,
+            **clock.read(),
             "translation_seconds": seconds,
             "sentences_per_second": len(job.spoken) / seconds if seconds else 0.0,
         },

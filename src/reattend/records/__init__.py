@@ -6,7 +6,7 @@ The room imports the standard library only: reading records must stay fast and m
 from reattend.records.files import read_record, read_records, write_record
 from reattend.records.identity import config_hash, dotted, run_name
 from reattend.records.memory import PeakMemory
-from reattend.records.provenance import git_state, hardware, package_versions
+from reattend.records.provenance import Clock, git_state, hardware, origin, package_versions
 from reattend.records.record import (
     SCHEMA,
     EvaluationRecord,
@@ -15,11 +15,12 @@ from reattend.records.record import (
     RecordError,
     TrainingRecord,
     TranslationRecord,
-    perplexity,
+    totals,
 )
 
 __all__ = [
     "SCHEMA",
+    "Clock",
     "EvaluationRecord",
     "Metric",
     "PeakMemory",
@@ -31,10 +32,11 @@ __all__ = [
     "dotted",
     "git_state",
     "hardware",
+    "origin",
     "package_versions",
-    "perplexity",
     "read_record",
     "read_records",
     "run_name",
+    "totals",
     "write_record",
 ]

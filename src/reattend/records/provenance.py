@@ -1,19 +1,53 @@
-"""Where a run comes from: commit, package versions and hardware."""
+"""Where a run comes from: configuration, commit, package versions, hardware, and when it was."""
 
 import importlib.metadata
 import os
 import platform
 import subprocess
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from reattend.records.record import Git, Hardware
+from reattend.records.identity import config_hash
+from reattend.records.record import SCHEMA, Git, Hardware, When
 
 # What decides a result. Records, tables and notes may change without making the code another one.
 CODE = (":/src", ":/conf", ":/scripts", ":/pyproject.toml", ":/constraints.txt")
 PACKAGES = (
     *("reattend", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "numpy"),
-    *("transformers", "tokenizers", "numba", "gguf"),
+    *("transformers", "tokenizers", "numba", "gguf", "sacrebleu", "sacremoses", "subword-nmt"),
 )
+
+
+def origin(config: Mapping[str, Any], *, name: str, accelerator: str | None, threads: int) -> dict[str, Any]:
+    """The fields of a record that say which run it is of and what it ran on, whatever was done."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "config": dict(config),
+        "config_hash": config_hash(config),
+        "seed": config["seed"],
+        "git": git_state(Path(__file__).parent),
+        "versions": package_versions(),
+        "hardware": hardware(accelerator, threads),
+    }
+
+
+class Clock:
+    """Started with a run."""
+
+    def __init__(self) -> None:
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+
+    def read(self) -> When:
+        """When the run began, that it ends now, and the seconds in between."""
+        return {
+            "started": self._started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_seconds": time.perf_counter() - self._clock,
+        }
 
 
 def git_state(folder: Path) -> Git:

@@ -4,9 +4,9 @@ The nested parts are typed dictionaries, plain `dict`s while the program runs, s
 than the keys that every reader relies on.
 """
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from reattend.settings import Stop
 
@@ -29,11 +29,6 @@ class Metric:
     unit: str
     sum: float
     count: int
-
-
-def perplexity(nats: Metric) -> float:
-    """exp of a mean of nats: how many equally likely choices would be as hard to guess."""
-    return math.exp(nats.value)
 
 
 class Git(TypedDict):
@@ -76,10 +71,13 @@ class CurvePoint(TypedDict):
     valid_bits: float | None  # None where no validation ran
 
 
-class Timing(TypedDict):
+class When(TypedDict):
     started: str  # ISO 8601, UTC
     finished: str
     wall_seconds: float
+
+
+class Timing(When):
     train_seconds: float
     tokens_per_second: float
     curve_seconds: list[float]
@@ -128,15 +126,32 @@ class Part(TypedDict):
     kv_bytes: int  # of all keys and values kept then
 
 
+class Totals(NamedTuple):
+    """The sums over parts."""
+
+    nats: float
+    tokens: int
+    words: int
+    bytes: int
+
+
+def totals(parts: Iterable[Part]) -> Totals:
+    """What the means of a text, or of all texts, are made of."""
+    parts = list(parts)
+    return Totals(
+        sum(part["nats"] for part in parts),
+        sum(part["tokens"] for part in parts),
+        sum(part["words"] for part in parts),
+        sum(part["bytes"] for part in parts),
+    )
+
+
 class State(TypedDict):
     entries_per_layer: float  # kept when the state was largest
     kv_bytes: int  # of all keys and values kept then
 
 
-class EvaluationTiming(TypedDict):
-    started: str
-    finished: str
-    wall_seconds: float
+class EvaluationTiming(When):
     evaluation_seconds: float
     tokens_per_second: float
 
@@ -167,10 +182,7 @@ class SentenceSet(TypedDict):
     dropped: int  # of these; the others are kept, too long ones cut
 
 
-class TranslationTiming(TypedDict):
-    started: str
-    finished: str
-    wall_seconds: float
+class TranslationTiming(When):
     translation_seconds: float
     sentences_per_second: float
 

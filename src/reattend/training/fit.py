@@ -1,8 +1,6 @@
 """Train one configuration with Lightning, score its best checkpoint, and say all that a record needs."""
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,16 +9,7 @@ import torch
 
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
-from reattend.records import (
-    SCHEMA,
-    Metric,
-    PeakMemory,
-    TrainingRecord,
-    config_hash,
-    git_state,
-    hardware,
-    package_versions,
-)
+from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_hash, origin
 from reattend.records.record import Data
 from reattend.settings import SettingError
 from reattend.training import averaging, loggers
@@ -35,7 +24,7 @@ from reattend.training.trainer_settings import TrainerSettings
 
 def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord:
     """Train what `config` composes, with checkpoints in `folder`, going on where an earlier attempt stopped."""
-    started, clock = datetime.now(UTC), time.perf_counter()
+    clock = Clock()
     settings = TrainerSettings.of(config["trainer"])
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
@@ -88,14 +77,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         print(f"{name}: {metric.value:.4f} {key.partition('/')[2]} of the test split ({metric.count:,} scored)")
     accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
     return TrainingRecord(
-        schema=SCHEMA,
-        name=name,
-        config=dict(config),
-        config_hash=config_hash(config),
-        seed=config["seed"],
-        git=git_state(Path(__file__).parent),
-        versions=package_versions(),
-        hardware=hardware(accelerator, torch.get_num_threads()),
+        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
         parameters={
             "total": size(model),
             "attention_extra": size(model) - _size_with_softmax(config, corpus),
@@ -105,9 +87,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         curve=history.rows,
         learned=model.learned(),
         timing={
-            "started": started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "wall_seconds": time.perf_counter() - clock,
+            **clock.read(),
             "train_seconds": history.train_seconds,
             "tokens_per_second": history.tokens / history.train_seconds,
             "curve_seconds": history.curve_seconds,

@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
-from reattend.records.record import EvaluationRecord, RecordError
+from reattend.records.record import EvaluationRecord, RecordError, Totals, totals
 from reattend.report.statistics import Estimate, estimate
 
 
@@ -14,33 +15,21 @@ class Cell:
     record: EvaluationRecord
     above: Estimate | None  # log of the ratio of its perplexity to the topline's; None for that itself, or without one
 
-    @property
-    def nats(self) -> float:
-        return sum(part["nats"] for part in self.record.parts)
-
-    @property
-    def tokens(self) -> int:
-        return sum(part["tokens"] for part in self.record.parts)
-
-    @property
-    def words(self) -> int:
-        return sum(part["words"] for part in self.record.parts)
-
-    @property
-    def bytes(self) -> int:
-        return sum(part["bytes"] for part in self.record.parts)
+    @cached_property
+    def totals(self) -> Totals:
+        return totals(self.record.parts)
 
     @property
     def perplexity(self) -> float:
-        return math.exp(self.nats / self.tokens)
+        return math.exp(self.totals.nats / self.totals.tokens)
 
     @property
     def word_perplexity(self) -> float:
-        return math.exp(self.nats / self.words)
+        return math.exp(self.totals.nats / self.totals.words)
 
     @property
     def bits_per_byte(self) -> float:
-        return self.nats / math.log(2) / self.bytes
+        return self.totals.nats / math.log(2) / self.totals.bytes
 
 
 def log_ratio(one: EvaluationRecord, other: EvaluationRecord) -> Estimate:

@@ -49,7 +49,7 @@ def _scored(spec: SizesSpec, block: Block) -> str:
     titles = [text["title"] for text in data["documents"]]
     texts = "; ".join(titles) if len(titles) <= NAMED else f"{len(titles)} texts"
     return (
-        f"exp of the mean nats per {data['unit']} over {block.cells[0].tokens:,} {data['unit']}s in {len(parts)} "
+        f"exp of the mean nats per {data['unit']} over {block.cells[0].totals.tokens:,} {data['unit']}s in {len(parts)} "
         f"chunk{'s' * (len(parts) > 1)} of up to {block.context:,} of {data['name']} ({texts}); "
         f"{spec.evaluation}; lower is better"
     )
