@@ -44,12 +44,12 @@ def _of_each(table: Table, what: str, text_of: Callable[[Block], str]) -> list[s
 
 
 def _scored(spec: SizesSpec, block: Block) -> str:
-    record = block.cells[0].record
-    data, parts = record.data, record.parts
+    cell = block.cells[0]
+    data, parts = cell.record.data, cell.record.parts
     titles = [text["title"] for text in data["documents"]]
     texts = "; ".join(titles) if len(titles) <= NAMED else f"{len(titles)} texts"
     return (
-        f"exp of the mean nats per {data['unit']} over {block.cells[0].totals.tokens:,} {data['unit']}s in {len(parts)} "
+        f"exp of the mean nats per {data['unit']} over {cell.totals.tokens:,} {data['unit']}s in {len(parts)} "
         f"chunk{'s' * (len(parts) > 1)} of up to {block.context:,} of {data['name']} ({texts}); "
         f"{spec.evaluation}; lower is better"
     )
