@@ -7,7 +7,12 @@ ARGS   ?=
 TORCH_BACKEND ?=
 # where `make train` puts its results: beside the committed ones in results/, not among them
 LOCAL  ?= results/local
-CHECKPOINT ?= $(firstword $(shell ls -t $(LOCAL)/checkpoints/*/best.ckpt results/checkpoints/*/best.ckpt 2>/dev/null))
+BEST = ls -t $(LOCAL)/checkpoints/*/best.ckpt results/checkpoints/*/best.ckpt 2>/dev/null
+# the newest that writes, and the newest that translates
+CHECKPOINT ?= $(shell $(BEST) | grep -v -e _translation_ -e _transformer_ | head -n 1)
+TRANSLATOR ?= $(shell $(BEST) | grep -e _translation_ -e _transformer_ | head -n 1)
+# a file to translate; -: what is typed or piped in
+INPUT ?= -
 
 # without byte code every start imports Lightning in 10 s instead of 5
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +54,11 @@ sample: setup ## continue a prompt with the newest model trained here, or with C
 	@test -n "$(CHECKPOINT)" || { echo 'No model yet: `make train` makes two, or say CHECKPOINT=FILE.' >&2; exit 1; }
 	@$(PY) scripts/evaluate.py task=sample policy=full lm=checkpoint lm.path=$(CHECKPOINT) $(ARGS)
 
+.PHONY: translate
+translate: setup ## translate lines, typed or of INPUT=FILE, with the newest model trained here, or with TRANSLATOR=FILE
+	@test -n "$(TRANSLATOR)" || { echo 'No model yet: `make train ARGS="experiment=ui_strings"` makes two, or say TRANSLATOR=FILE.' >&2; exit 1; }
+	@$(PY) scripts/evaluate.py task=translation checkpoint=$(TRANSLATOR) data.source=$(INPUT) progress=false $(ARGS)
+
 .PHONY: dashboard
 dashboard: setup ## browse the curves of all local runs in the terminal viewer of Weights & Biases
 	@test -d results/wandb || { echo 'No curves yet: `make train` draws some.' >&2; exit 1; }
@@ -75,10 +85,11 @@ check: setup ## style, types and spelling
 	@$(BIN)/codespell *.md docs results/LOG.md CITATION.cff Makefile conf scripts src tests
 
 .PHONY: bench
-bench: $(VENV)/.bench ## speed and memory against softmax, x-transformers, and reading token by token
+bench: $(VENV)/.bench ## speed and memory against softmax, x-transformers, reading token by token, transformers' beam search
 	@$(PY) scripts/bench.py suite=attention_step
 	@$(PY) scripts/bench.py suite=training_throughput
 	@$(PY) scripts/bench.py suite=policy_engine
+	@$(PY) scripts/bench.py suite=beam_search
 
 .PHONY: setup
 setup: $(VENV)/.done ## virtual environment with the pinned packages; PYTHON=python3.12 chooses the interpreter

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 from tiny_llama import byte_pairs, llama, save
+from tiny_pairs import SMALL_PAIRS, pairs, write_pairs
 
 import reattend
 from reattend.menus import CONF, refreshed
@@ -23,6 +24,9 @@ from reattend.report.table import select
 ROOT = CONF.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"(?:^`(?P<file>[\w./-]+)`\n\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+TRANSLATES = ("ui_strings", "tatoeba_de_en", "iwslt14_de_en", "wmt14_en_de")
 
 
 class Said(NamedTuple):
@@ -76,12 +80,22 @@ def _small(script: str, arguments: list[str]) -> list[str]:
     options = dict(word.split("=", 1) for word in arguments if word not in flags)
     book = {"data.path": "book.txt"}
     changes, offline = {}, {"data": "books" if script == "scripts/evaluate.py" else "text"} | book
-    if script == "scripts/train.py":
+    if script == "scripts/train.py" and options.get("experiment") in TRANSLATES:
+        changes = dict(word.split("=", 1) for word in SMALL_PAIRS) | {"data.path": "pairs.tsv"}
+        if "data" in options:
+            changes = {key: value for key, value in changes.items() if key.partition(".")[0] != "data"}
+        changes |= {"trainer.max_steps": "2", "objective.average": "0"}
+        for key in ("seed", "data.direction", "model.norm"):
+            options |= _first_of(options, key)
+    elif script == "scripts/train.py":
         changes = {"trainer.max_steps": "2", "logger": "none", "data.context": "16", "data.batch_size": "8"}
         options = {"model": "tiny", "data": "enwiki_sample"} | options
     if script == "scripts/evaluate.py":
         if options.get("task") == "sample":
             changes = {"task.length": "5"}
+        elif options.get("task") == "translation":
+            if options.pop("data", "lines") != "lines":
+                options |= {"data.source": "my.de"}
         else:  # the tiny model's context is as short
             changes = {"chunk": "16", "max_tokens": "64", "threads": "1"} | offline
             options = {"task.context": "32"} | options | _first_of(options, "policy.size")
@@ -110,6 +124,9 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> dict[Said, tuple[int, 
     ]:
         assert not (copy / path).exists(), f"the recipe for {path} would overwrite a file"
         (copy / path).write_text(text, encoding="utf-8")
+    write_pairs(copy / "pairs.tsv")
+    for column, path in enumerate(("my.de", "my.en")):
+        (copy / path).write_text("".join(f"{pair[column]}\n" for pair in pairs(20)), encoding="utf-8")
     tokenizer = byte_pairs()
     save(copy / "my-model", llama(tokenizer), tokenizer)
     surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "PYTEST"))}
@@ -153,7 +170,7 @@ def test_make_help_lists_every_target():
 
 def test_menus_are_those_of_conf():
     text = PAGES[0].read_text(encoding="utf-8")
-    assert {"attention", "model", "data", "lm", "policy"} == set(re.findall(r"<!-- menu:(\S+) -->", text))
+    assert {"attention", "model", "data", "objective", "lm", "policy"} == set(re.findall(r"<!-- menu:(\S+) -->", text))
     assert refreshed(text) == text, "a menu is not what conf/ says: run `make readme`"
 
 

@@ -74,7 +74,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
 
     test = {key: metric for key, metric in metrics.items() if key.startswith("test/")}
     for key, metric in test.items():
-        print(f"{name}: {metric.value:.4f} {key.partition('/')[2]} of the test split ({metric.count:,} scored)")
+        what = key.partition("/")[2].replace("_", " ")
+        print(f"{name}: {metric.value:.4f} {what} on the test split, {metric.count:,} scored")
     accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
     return TrainingRecord(
         **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
