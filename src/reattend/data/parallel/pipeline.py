@@ -63,6 +63,10 @@ class Pipeline:
     target: Language
 
     @property
+    def sides(self) -> tuple[Language, Language]:
+        return self.source, self.target
+
+    @property
     def direction(self) -> str:
         return f"{self.source.code}-{self.target.code}"
 

@@ -116,42 +116,29 @@ class Preparation:
     def _numbers(self, split: str, pipeline: Pipeline) -> dict[str, Any]:
         """Write a split's numbers; what is kept and dropped of it."""
         sides = [self._lines(f"subwords.{split}.{code}") for code in self.recipe.languages]
+        lengths = np.array([[len(line.split()) for line in lines] for lines in sides])  # [2, pairs]
         keep, dropped = np.ones(len(sides[0]), dtype=bool), {}
         if split != "test":  # a test set is scored as it is
-            for reason, found in self._faults(sides).items():
+            for reason, found in self._faults(lengths).items():
                 dropped[reason] = int((found & keep).sum())
                 keep &= ~found
         kept = np.flatnonzero(keep)
         np.save(self.folder / f"kept.{split}.npy", kept)
-        tokens = {}
-        for side, lines, language in zip(("source", "target"), sides, (pipeline.source, pipeline.target), strict=True):
-            ids = [language.numbers(lines[i]) for i in kept]
-            starts = np.cumsum([0, *map(len, ids)])
-            np.save(
-                self.folder / f"numbers.{split}.{side}.ids.npy", np.fromiter(_chain(ids), np.int32, int(starts[-1]))
-            )
+        counts: dict[str, Any] = {"pairs": len(kept), "dropped": dropped}
+        for side, language, lines, own in zip(("source", "target"), pipeline.sides, sides, lengths, strict=True):
+            starts = np.concatenate([[0], np.cumsum(own[kept] + 1)])  # EOS counts
+            numbers = (number for i in kept for number in language.numbers(lines[i]))  # millions: never a list
+            ids = self.folder / f"numbers.{split}.{side}.ids.npy"
+            np.save(ids, np.fromiter(numbers, np.int32, int(starts[-1])))
             np.save(self.folder / f"numbers.{split}.{side}.starts.npy", starts)
-            tokens[f"{side}_tokens"] = int(starts[-1])
-        names = [f"numbers.{split}.{side}.ids.npy" for side in ("source", "target")]
-        sha256 = [digest(self.folder / name) for name in names]
-        return {
-            "pairs": len(kept),
-            **tokens,
-            "dropped": dropped,
-            "source_sha256": sha256[0],
-            "target_sha256": sha256[1],
-        }
+            counts |= {f"{side}_tokens": int(starts[-1]), f"{side}_sha256": digest(ids)}
+        return counts
 
-    def _faults(self, sides: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-        """For each reason to drop a pair, which pairs have it."""
-        lengths = np.array([[len(line.split()) for line in lines] for lines in sides])  # [2, pairs]
+    def _faults(self, lengths: np.ndarray) -> dict[str, np.ndarray]:
+        """For each reason to drop a pair, which pairs have it, from the subwords [2, pairs] of their sides."""
         faults = {"empty": (lengths == 0).any(axis=0)}
         if self.recipe.too_long == "drop":
             faults["too long"] = (lengths > self.recipe.max_length).any(axis=0)
         if self.recipe.ratio is not None:
             faults["too unequal"] = lengths.max(axis=0) > self.recipe.ratio * lengths.min(axis=0)
         return faults
-
-
-def _chain(rows: Sequence[Sequence[int]]) -> Any:
-    return (number for row in rows for number in row)
