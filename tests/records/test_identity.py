@@ -4,10 +4,12 @@ import copy
 from typing import Any
 
 import pytest
+from composed import compose
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import CONF
 
-from reattend.records import config_hash, dotted, run_name
+from reattend.records import Record, config_hash, dotted, read_records, run_name
 from reattend.records.identity import CANNOT_CHANGE_A_RESULT
 from reattend.settings import SettingError
 
@@ -108,3 +110,17 @@ def test_run_name_must_be_a_file_name(setting: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{setting}=") as error:
         run_name(config(**{setting: value}))
     assert "letters, digits" in str(error.value)
+
+
+@pytest.mark.parametrize("record", read_records(CONF.parent / "results/runs"), ids=lambda record: record.name)
+def test_a_committed_record_is_that_of_its_configuration(record: Record) -> None:
+    # or a finished run would be done again, and a table could not tell what was compared
+    assert config_hash(record.config) == record.config_hash
+    assert run_name(record.config) == record.name
+
+
+def test_a_setting_that_every_run_before_had_is_in_no_hash() -> None:
+    config = compose("train")
+    without = {key: value for key, value in config.items() if key != "objective"}
+    assert config_hash(config) == config_hash(without)
+    assert config_hash(compose("train", "objective=translation")) != config_hash(config)

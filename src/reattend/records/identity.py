@@ -32,10 +32,9 @@ def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
 def deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """The dotted pairs that decide what a run computes."""
     shown = tuple(f"{key}." for key in CANNOT_CHANGE_A_RESULT)
+    pairs = dotted(config).items()
     return {
-        key: value
-        for key, value in dotted(config).items()
-        if not f"{key}.".startswith(shown) and ALWAYS.get(key) != value
+        key: value for key, value in pairs if not f"{key}.".startswith(shown) and (key, value) not in ALWAYS.items()
     }
 
 
