@@ -30,11 +30,14 @@ class Lines(Data):
         *,
         source: str,
         reference: str | None = None,
+        title: str | None = None,
         direction: str | None = None,
         empty: Literal["keep", "drop"] = "keep",
         too_long: Literal["cut", "drop"] = "cut",
     ) -> None:
         self.files = {"source": source} | ({} if reference is None else {"reference": reference})
+        # what tables call the test set
+        self.title = title or ("standard input" if source == STDIN else Path(source).name.partition(".")[0])
         self.direction, self.empty, self.too_long = direction, empty, too_long
         self.source = " and ".join("standard input" if f == STDIN else Path(f).name for f in self.files.values())
         if list(self.files.values()).count(STDIN) > 1:

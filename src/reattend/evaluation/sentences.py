@@ -63,17 +63,17 @@ def read_sentences(config: Mapping[str, Any], *, split: str) -> Sentences:
     if isinstance(data, Lines):
         lines, references = data.read()
         drop = {"drop_empty": data.empty == "drop", "drop_too_long": data.too_long == "drop"}
-        direction, pipeline = data.direction, None
+        name, direction, pipeline = data.title, data.direction, None
     elif isinstance(data, ParallelCorpus):
         if split not in SPLITS:
             raise SettingError("split", split, f"one of {', '.join(SPLITS)}", "Set split to one of them.")
         lines, references = data.plain(split)
-        drop, direction, pipeline = {}, data.direction, data.pipeline.sha256
+        drop, name, direction, pipeline = {}, data.name, data.direction, data.pipeline.sha256
     else:
         fix = "Set data=lines data.source=FILE."
         raise SettingError("data", data.name, "sentences to translate: lines or a parallel corpus", fix)
     return Sentences(
-        name=data.name,
+        name=name,
         source=data.source,
         licence=data.licence,
         direction=direction,
