@@ -140,6 +140,7 @@ def test_empty_and_long_lines_are_counted(model: Path, given: list[str], tmp_pat
     source, reference = write(tmp_path / "odd.de", lines), write(tmp_path / "odd.en", ["x", "y", "z", ""])
     odd = [*given, f"data.source={source}", f"data.reference={reference}"]
     kept = recorded([*odd, f"output={tmp_path / 'out'}"])
+    assert kept.data["name"] == "odd" and recorded([*odd, "data.title=talks"]).data["name"] == "talks"
     assert [kept.data[key] for key in ("sentences", "empty", "too_long", "dropped")] == [4, 2, 1, 0]  # type: ignore[literal-required]
     translated = (tmp_path / "out").read_text().split("\n")
     assert translated[1] == "" and translated[0] and translated[2] and len(translated) == 5
