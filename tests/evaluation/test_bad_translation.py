@@ -23,6 +23,7 @@ def given(tmp_path: Path) -> list[str]:
     ("changed", "said"),
     [
         ("beam=0", "beam=0: expected at least 1"),
+        ("temperature=1", "beam=5: expected 1 with a temperature"),
         ("beam=two", "beam=two: expected a whole number"),
         ("n_best=9", "n_best=9: expected at most beam=5"),
         ("unknown=drop", "unknown=drop: expected one of keep, forbid"),

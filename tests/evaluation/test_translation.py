@@ -204,3 +204,13 @@ def test_the_command(model: Path, scored: list[str], given: list[str], capsys: p
     assert "softmax, " in shown and "beam 5" in shown and "tok:13a" in shown and "12 sentences, " in shown
     assert command("evaluate", "task=translation", *given, "beam=5") == 0
     assert len(capsys.readouterr().out.splitlines()) == 12
+
+
+def test_translations_can_be_drawn(given: list[str]) -> None:
+    drawn = [*given, "beam=1", "temperature=1.5", "n_best=2", "max_tokens=20"]
+    lines = told(drawn).splitlines()
+    assert len(lines) == 2 * len(SOURCE)
+    assert told([*drawn, "max_tokens=500"]).splitlines() == lines  # whatever their company
+    assert told([*drawn, "seed=2"]).splitlines() != lines
+    each = [{line.partition("\t")[2].partition("\t")[2] for line in lines[i : i + 2]} for i in range(0, len(lines), 2)]
+    assert any(len(texts) == 2 for texts in each)

@@ -17,12 +17,14 @@ def translate(
     search: Search,
     *,
     max_tokens: int = 4096,
+    numbers: Sequence[int] | None = None,
     tell: Callable[[int], object] | None = None,
 ) -> list[list[Hypothesis]]:
     """[sentence][hypothesis] of source sentences, each of which ends with EOS, by a model in evaluation mode.
 
     A batch holds at most `max_tokens` padded source tokens times the search's lanes, or one sentence. `tell` is called
-    after each batch with how many sentences are done.
+    after each batch with how many sentences are done. `numbers` tell the sentences from those of other calls, for what
+    is drawn; by default they are counted.
     """
     at_least("max_tokens", max_tokens, 1)
     device = next(model.parameters()).device
@@ -30,7 +32,8 @@ def translate(
     for batch in batches([len(sentence) for sentence in sentences], max_tokens // search.lanes):
         rows = [torch.tensor(sentences[number]) for number in batch]
         source = pad_sequence(rows, batch_first=True, padding_value=PAD).to(device)
-        found.update(zip(batch, search(model, source, numbers=batch), strict=True))
+        told = batch if numbers is None else [numbers[number] for number in batch]
+        found.update(zip(batch, search(model, source, numbers=told), strict=True))
         if tell is not None:
             tell(len(found))
     return [found[number] for number in range(len(sentences))]

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from reattend.decoding import Hypothesis, translate
+from reattend.decoding import Hypothesis, Search, translate
 from reattend.decoding.beam import Beam
+from reattend.decoding.sampling import Sampling
 from reattend.decoding.translate import batches
 from reattend.evaluation.progress import SentenceProgress
 from reattend.evaluation.sentences import Encoded, Sentences, described, encode
@@ -32,8 +33,7 @@ class Job:
 
     def __init__(self, settings: Settings, given: Sentences) -> None:
         self.settings = settings
-        options = {field.name for field in dataclasses.fields(Beam)}
-        self.search = Beam(**{key: value for key, value in vars(settings).items() if key in options})
+        self.search = _search(settings)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         self.translator: Translator = load_translator(settings.path, setting="checkpoint")
@@ -54,7 +54,7 @@ class Job:
         """A part of an unfinished run: one batch."""
         clock = time.perf_counter()
         ids = [self.encoded.ids[i] for i in batch]
-        found = translate(self.model, ids, self.search, max_tokens=self.settings.max_tokens)
+        found = translate(self.model, ids, self.search, max_tokens=self.settings.max_tokens, numbers=batch)
         hypotheses = [[dataclasses.asdict(one) for one in best] for best in found]
         return {"batch": batch, "hypotheses": hypotheses, "seconds": time.perf_counter() - clock}
 
@@ -66,6 +66,14 @@ class Job:
                 found[i] = [Hypothesis(**one) for one in best]
         empty = [Hypothesis(tokens=[], score=0.0, log_probability=0.0)]
         return [found.get(i, empty) for i in range(len(self.encoded.ids))]
+
+
+def _search(settings: Settings) -> Search:
+    kind: Any = Beam if settings.temperature is None else Sampling
+    options = {field.name for field in dataclasses.fields(kind)}
+    values = vars(settings) | {"count": settings.n_best}
+    found: Search = kind(**{key: value for key, value in values.items() if key in options})
+    return found
 
 
 def translate_only(settings: Settings, given: Sentences) -> str:

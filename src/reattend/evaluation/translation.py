@@ -33,6 +33,8 @@ class Settings:
     max_length_b: int
     n_best: int
     unknown: Literal["keep", "forbid"]
+    temperature: float | None
+    seed: int
     max_tokens: int
     output: str | None
     threads: int | None
@@ -48,6 +50,9 @@ class Settings:
             at_least(key, getattr(settings, key), 1)
         if settings.threads is not None:
             at_least("threads", settings.threads, 1)
+        if settings.temperature is not None and settings.beam != 1:
+            expected = "1 with a temperature: tokens are then drawn, not searched for"
+            raise SettingError("beam", settings.beam, expected, "Add beam=1, or set temperature=null.")
         return settings
 
     @property
@@ -97,7 +102,7 @@ def summary(record: TranslationRecord) -> str:
     model, data, config = record.model, record.data, record.config
     lines = [
         f"{data['name']} {data['direction']} ({data['source']}): {model['attention']}, {model['parameters']:,} "
-        f"parameters, seed {model['seed']}; beam {config['beam']}, length penalty {config['length_penalty']}"
+        f"parameters, seed {model['seed']}; {_searched(config)}"
     ]
     lines += [f"  {key:<20} {record.metrics[key].value:6.2f}  {record.signatures[key]}" for key in METRICS]
     notable = {"empty": data["empty"], "too long": data["too_long"], "dropped": data["dropped"]}
@@ -107,3 +112,9 @@ def summary(record: TranslationRecord) -> str:
         f"{record.timing['sentences_per_second']:,.1f} sentences/s"
     )
     return "\n".join(lines)
+
+
+def _searched(config: Mapping[str, Any]) -> str:
+    if config.get("temperature") is not None:
+        return f"sampled at temperature {config['temperature']}, seed {config['seed']}"
+    return f"beam {config['beam']}, length penalty {config['length_penalty']}"

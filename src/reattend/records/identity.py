@@ -15,7 +15,7 @@ CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "p
 NAMED_BY = (("data", "lm", "policy"), ("data", "attention", "model"), ("data",))
 
 # Settings that came later, as every run before had them: spelt out in no hash, so that older records keep theirs.
-ALWAYS = {"objective.name": "language_modelling"}
+ALWAYS = {"objective.name": "language_modelling", "temperature": None}
 
 
 def dotted(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,8 +56,10 @@ def _kinds(records: Iterable[TranslationRecord]) -> str:
 
 def _decoding(record: TranslationRecord) -> str:
     config = record.config
+    beam = f"Beam {config['beam']}, length penalty {config['length_penalty']:g}"
+    drawn = f"Drawn at temperature {config.get('temperature')}"
     return (
-        f"Beam {config['beam']}, length penalty {config['length_penalty']:g}, at most {config['max_length_a']:g} S + "
+        f"{beam if config.get('temperature') is None else drawn}, at most {config['max_length_a']:g} S + "
         f"{config['max_length_b']} subwords for S of the source, unknown word: {config['unknown']}"
     )
 

@@ -19,7 +19,7 @@ from reattend.report.variants.specification import Published
 
 MAIN = "sacrebleu"  # the metric whose differences are shown
 METRICS = (MAIN, "tokenised_bleu", "compound_split_bleu", "chrf")
-DECODING = ("beam", "length_penalty", "max_length_a", "max_length_b", "unknown")
+DECODING = ("beam", "length_penalty", "max_length_a", "max_length_b", "unknown", "temperature")
 
 
 @dataclass(frozen=True)
