@@ -117,7 +117,7 @@ class PolicyEngine(Suite):
         for side, count in read.items():
             self._line(f"{side}, logits", count, self.size, seconds[side])
         each = {side: [second / count for second in seconds[side]] for side, count in read.items()}
-        kept = sum(t.numel() * t.element_size() for state in cache.states for t in state.slots_in_use())
+        kept = sum(state.kept_bytes() for state in cache.states)
         print(f"{'keys and values, MiB':<24} {self.tokens:>7,} {self.size:>6} {kept / 2**20:>9.1f}")
         return ratios(each["token by token"], each["one pass"]), kept  # of speeds, so inverted
 

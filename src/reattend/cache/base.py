@@ -67,6 +67,10 @@ class LayerState(ABC):
     def slots_in_use(self) -> list[Tensor]:
         """The same memory as it lies, in no order: to be measured, not to be changed."""
 
+    def kept_bytes(self) -> int:
+        """The size of the keys and values that are kept."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.slots_in_use())
+
     @abstractmethod
     def select(self, rows: Tensor) -> None:
         """Go on with these rows of the batch, in this order: beams are reordered, repeated and dropped so."""

@@ -22,7 +22,7 @@ class Reading(ABC):
 
     def kept_bytes(self) -> int:
         """The size of the keys and values that are kept."""
-        return sum(t.numel() * t.element_size() for layer in self.layers for t in layer.slots_in_use())
+        return sum(layer.kept_bytes() for layer in self.layers)
 
     def entries(self) -> float:
         """How many a layer keeps, the mean over layers."""
