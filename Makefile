@@ -40,7 +40,7 @@ train: setup ## train softmax and daGPAM on real text, then print the table; ARG
 	@$(PY) scripts/report.py results_dir=$(LOCAL)
 	@echo 'Picture:' $(LOCAL)/figures/*.png
 	@echo 'Next: make train ARGS="seed=1,2,3" tells a difference from chance; only what is missing is trained.'
-	@echo '      make sample writes text with the model; make dashboard shows the curves; README.md has more.'
+	@echo '      make sample writes text (make translate: in the other language); make dashboard shows the curves.'
 
 .PHONY: evaluate
 evaluate: setup ## a pretrained model reads a novel under five cache policies, then the table; ARGS="max_tokens=4096" is shorter
