@@ -1,5 +1,7 @@
 """The suite of beam search at a small size: both sides write the same, all steps are done."""
 
+import sys
+
 import pytest
 from composed import compose
 
@@ -59,3 +61,10 @@ def test_a_bad_setting_is_named(override: str, message: str) -> None:
     with pytest.raises(SettingError) as refused:
         suite(override)
     assert message in str(refused.value)
+
+
+def test_without_transformers_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = suite()
+    monkeypatch.setitem(sys.modules, "transformers", None)  # as if it were not there
+    with pytest.raises(SettingError, match=r"suite=beam_search: expected transformers to be installed"):
+        built.run()

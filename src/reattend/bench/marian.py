@@ -10,12 +10,16 @@ from torch import Tensor, nn
 
 from reattend.data.parallel.dictionary import EOS, PAD
 from reattend.models.encoder_decoder import EncoderDecoder
+from reattend.settings import SettingError
 
 
 def marian(model: EncoderDecoder, *, activation: str = "relu") -> Any:
     """The same model in evaluation mode, which starts a target with EOS and scales its embeddings as ours."""
-    from transformers import MarianConfig, MarianMTModel
-
+    try:
+        from transformers import MarianConfig, MarianMTModel
+    except ModuleNotFoundError:
+        expected = "transformers to be installed, which this suite compares with"
+        raise SettingError("suite", "beam_search", expected, "pip install -e '.[llm]' -c constraints.txt") from None
     vocabulary, width = model.output.weight.shape
     first: Any = model.encoder[0]
     heads, inner = first.attention.mechanism.heads, first.feed_forward.up.out_features
