@@ -6,7 +6,6 @@ and divided by the targets of the whole optimiser step, whatever its batches hol
 smoothing. BLEU is sacrebleu's on detokenised text; the others of `metrics.bleu` stand beside it, never in its place.
 """
 
-import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -87,8 +86,8 @@ class Translation(Objective):
                     value=score.value, unit=score.signature, sum=score.value * len(plain), count=len(plain)
                 )
         sources = corpus.plain("test").source
-        for source, translation, reference in itertools.islice(zip(sources, plain, references, strict=True), SHOWN):
-            print(f"  {source}\n    translated {translation}\n    reference  {reference}")
+        for i in (len(sources) * (2 * k + 1) // (2 * SHOWN) for k in range(SHOWN)):  # evenly spread
+            print(f"  {sources[i]}\n    translated {plain[i]}\n    reference  {references[i]}")
         return metrics
 
     def _translate(
