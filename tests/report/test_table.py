@@ -201,5 +201,6 @@ def test_translation_runs(spec: VariantsSpec, make_record: MakeRecord) -> None:
     assert table.rows[1].difference is not None and table.rows[1].difference.mean == pytest.approx(0.5)
     score_line = next(line for line in markdown(table).splitlines() if line.startswith("- Score"))
     assert score_line == (
-        "- Score: nrefs:1|tok:13a on the test split of ui_strings, 1,000 sentences scored, beam 5; higher is better."
+        "- Score: sacrebleu (nrefs:1|tok:13a) on the test split of ui_strings, 1,000 sentences scored, beam 5; "
+        "higher is better."
     )

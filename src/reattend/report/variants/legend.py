@@ -16,7 +16,7 @@ def legend(table: Table) -> list[str]:
     split = spec.metric.partition("/")[0]
     direction = "lower" if spec.lower_is_better else "higher"
     lines = [
-        f"Score: {metric.unit} on the {split} split of {first.data['name']}, {metric.count:,} "
+        f"Score: {_spelt(spec.metric, metric.unit)} on the {split} split of {first.data['name']}, {metric.count:,} "
         f"{_counted(first, split, metric.count)}s scored, {spec.evaluation}{_context(first)}; {direction} is better.",
         f"Runs: {_seeds(table)}{_length(table.records)}; {unique(map(machine, table.records))}; "
         f"{unique(map(commit, table.records))}.",
@@ -28,6 +28,12 @@ def legend(table: Table) -> list[str]:
     if any(row.difference and row.difference.interval is None for row in table.rows):
         lines.append("One seed does not show what chance does: train with seed=1,2,3 for an interval.")
     return [*lines, *dict.fromkeys(say_published(n) for row in table.rows for n in row.published), *spec.notes]
+
+
+def _spelt(name: str, unit: str) -> str:
+    """`bits per byte`; of a score with a signature, what it is as well."""
+    words = name.partition("/")[2].replace("_", " ")
+    return unit if words == unit else f"{words} ({unit})"
 
 
 def _counted(record: TrainingRecord, split: str, count: int) -> str:
