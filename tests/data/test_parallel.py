@@ -141,7 +141,7 @@ def test_preparation_goes_on_where_it_was_interrupted(sentence_pairs: Path, monk
 
 
 def test_what_is_dropped_is_counted_and_a_test_set_is_kept_whole(tmp_path: Path) -> None:
-    lines = [f"Satz {i} ist kurz\tsentence {i} is short" for i in range(100)]
+    lines = [f"Satz {i} war kurz\tsentence {i} is short" for i in range(100)]
     lines += [f"leer {i}\t" for i in range(10)] + [f"{'lang ' * 30}{i}\tlong {i}" for i in range(10)]
     path = tmp_path / "pairs.tsv"
     path.write_text("\n".join(lines), encoding="utf-8")
