@@ -1,14 +1,14 @@
 """The picture of a table: how fast each row learns, and what its quality costs."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from reattend.records.record import TrainingRecord
+from reattend.records.record import CurvePoint, TrainingRecord
 from reattend.report.picture import COLOURS, DASHES, MARKERS, picture
 from reattend.report.variants.numbers import Row, Table, score_of
 
@@ -42,17 +42,18 @@ def _describe(table: Table, curves: Any, costs: Any) -> None:
 
 
 def _draw_curves(axes: Any, row: Row, colour: str, dash: Any) -> None:
-    curves = [dict(_validations(record)) for record in row.records]
+    curves = [{point["step"]: point for point in _validations(record)} for record in row.records]
     for curve in curves:
-        axes.plot(list(curve), list(curve.values()), color=colour, linewidth=0.7, alpha=0.4)
+        axes.plot(*_line(curve.values()), color=colour, linewidth=0.7, alpha=0.4)
     common = sorted(set.intersection(*(set(curve) for curve in curves)))
-    mean = [statistics.fmean(curve[tokens] for curve in curves) for tokens in common]
-    axes.plot(common, mean, color=colour, linestyle=dash, linewidth=2)
+    lines = [_line(curve[step] for step in common) for curve in curves]
+    mean = [[statistics.fmean(values) for values in zip(*each, strict=True)] for each in zip(*lines, strict=True)]
+    axes.plot(*mean, color=colour, linestyle=dash, linewidth=2)
 
 
 def _leave_out_the_first_fall(axes: Any, records: list[TrainingRecord]) -> None:
     """Bound the axis by what follows a fifth of the training: on the way down all rows look the same."""
-    points = [point for record in records for point in _validations(record)]
+    points = [pair for record in records for pair in zip(*_line(_validations(record)), strict=True)]
     longest = max((tokens for tokens, _ in points), default=0)
     late = [bits for tokens, bits in points if tokens >= longest / 5]
     if len(set(late)) > 1:
@@ -60,8 +61,14 @@ def _leave_out_the_first_fall(axes: Any, records: list[TrainingRecord]) -> None:
         axes.set_ylim(min(late) - margin, max(late) + margin)
 
 
-def _validations(record: TrainingRecord) -> Iterator[tuple[int, float]]:
-    return ((p["tokens"], p["valid_bits"]) for p in record.curve if p["valid_bits"] is not None)
+def _validations(record: TrainingRecord) -> Iterator[CurvePoint]:
+    return (point for point in record.curve if point["valid_bits"] is not None)
+
+
+def _line(points: Iterable[CurvePoint]) -> tuple[list[float], list[float]]:
+    """Tokens and bits; of pairs of sentences, seeds have seen not quite as many tokens after as many steps."""
+    found = list(points)
+    return [point["tokens"] for point in found], [point["valid_bits"] or 0.0 for point in found]
 
 
 def _draw_costs(axes: Any, table: Table, row: Row, style: dict[str, Any]) -> None:
