@@ -177,7 +177,7 @@ def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(site: Site) -> N
 def test_another_file_is_kept_aside_and_refused(known: dict[str, Any], site: Site, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=f"{next(iter(known))}|5"):
         ask(site, **known)
-    assert left(tmp_path) == [f"a.tgz.part.corrupt-{SHA256[:8]}"]
+    assert left(tmp_path) == [f"a.tgz.corrupt-{SHA256[:8]}"]
 
 
 def test_a_damaged_file_of_the_cache_is_put_aside(site: Site, tmp_path: Path) -> None:

@@ -224,3 +224,16 @@ def test_refuses_a_checkpoint_that_was_cut_short(whole: Whole, tmp_path: Path) -
     told = refusal(compose("train", *whole.overrides, f"results_dir={tmp_path}"))
     assert f"resume={last}: expected a whole checkpoint; this one is cut short or damaged" in told
     assert "resume to another checkpoint, or to never" in told
+
+
+def test_a_job_that_fails_leaves_no_signal_handler_behind(
+    small: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def fail(model: Any, loss: Any) -> Any:
+        raise SettingError("x", 1, "2", "Set x=2.")
+
+    at_batch(monkeypatch, 2, fail)
+    assert command("train", *small, "name=fails") != 0
+    assert signal.getsignal(signal.SIGINT) is before  # or the next job's second Ctrl-C would do nothing
