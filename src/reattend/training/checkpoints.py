@@ -61,12 +61,6 @@ class Checkpoints(pl.Callback):
             self._handlers[number] = signal.signal(number, self._ask_to_stop)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self._give_back_signals()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self._give_back_signals()  # `teardown` is not called then, and the next job's second Ctrl-C would do nothing
-
-    def _give_back_signals(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
