@@ -17,6 +17,11 @@ settings.load_profile("reattend")
 torch.set_num_threads(1)  # tiny tensors: a second thread costs more than it gives
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, or one worker would still be at it when the other has nothing left."""
+    items.sort(key=lambda item: item.path.name != "test_docs.py")
+
+
 @pytest.fixture(scope="session", params=options("attention").values(), ids=options("attention").keys())
 def attention(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The configuration of one mechanism; a new file in conf/attention is tested by being there."""
