@@ -11,6 +11,7 @@ import pytest
 from tiny import options
 
 from reattend.data import ParallelCorpus, build_parallel, iwslt14
+from reattend.data.parallel.pipeline import Language, Pipeline
 from reattend.settings import SettingError
 
 SHARED = Path(__file__).parents[2] / "../shared/data/iwslt14_de_en"
@@ -160,13 +161,22 @@ def test_published_checksums_are_those_of_fairseq_s_files(tmp_path: Path) -> Non
         for file in (SHARED / folder).glob("[vt]*.xz"):
             (tmp_path / f"{stage}.{file.stem}").write_bytes(lzma.decompress(file.read_bytes()))
     (tmp_path / "codes").write_bytes(lzma.decompress((SHARED / "bpe10k" / "code.xz").read_bytes()))
-    corpus().verify(tmp_path)
+    corpus().verify(tmp_path, with_symbols(8_848, 6_632))
+    with pytest.raises(SettingError, match="8,848 symbols of de; there are 8,847"):
+        corpus().verify(tmp_path, with_symbols(8_847, 6_632))
     for file in sorted(tmp_path.iterdir()):
         data = file.read_bytes()
         file.write_bytes(data[:-1])
         with pytest.raises(SettingError, match=file.name):
-            corpus().verify(tmp_path)
+            corpus().verify(tmp_path, with_symbols(8_848, 6_632))
         file.write_bytes(data)
+
+
+def with_symbols(german: int, english: int) -> Pipeline:
+    """A pipeline of dictionaries of these sizes."""
+    sizes = {"de": german, "en": english}
+    sides = (Language(code, True, False, (), tuple(map(str, range(size)))) for code, size in sizes.items())
+    return Pipeline(*sides)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data is not here")

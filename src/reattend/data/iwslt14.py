@@ -123,7 +123,7 @@ class Iwslt14(ParallelCorpus):
             if found != md5:
                 raise _other(f"{name} with md5 {md5}; it is {found}", self.path)
         if "codes" in wanted and not self.recipe.joined:
-            for language in (pipeline.source, pipeline.target):
+            for language in pipeline.sides:
                 if len(language.symbols) != SYMBOLS[language.code]:
                     what = f"{SYMBOLS[language.code]:,} symbols of {language.code}; there are {len(language.symbols):,}"
                     raise _other(what, self.path)
