@@ -13,7 +13,7 @@ from tiny_llama import TEXT, byte_pairs, llama, save, write_gguf
 
 from reattend.models.checkpoint import FORMAT
 from reattend.models.language import LanguageModel, Loader, build_lm
-from reattend.models.language.tokens import Bytes, Subwords, Tokens
+from reattend.models.language.tokens import Bytes, Subwords, Tokens, Words
 from reattend.settings import SettingError
 
 
@@ -49,6 +49,33 @@ def test_subwords_tile_the_text(text: str, subwords: Subwords) -> None:
     tokens = subwords.encode(text)
     check_tiles(tokens, text)
     assert subwords.decode(tokens.ids.tolist()) == text
+
+
+KNOWN = ["<eos>", "a", "<unk>", "über", ",", "@-@"]
+
+
+@given(text=st.text(alphabet="aü \n\t,x\r", min_size=1).filter(lambda text: text.strip(" \t\r")))
+def test_words_tile_the_text(text: str) -> None:
+    tokens = Words(KNOWN, given="x").encode(text)
+    check_tiles(tokens, text)
+    for token, (start, end) in zip(tokens.ids.tolist(), tokens.spans, strict=True):
+        written = text[start:end]
+        assert (written.split() or ["<eos>"]) == [KNOWN[token]] or KNOWN[token] == "<unk>" != written.strip()
+    lines = [" ".join(word if word in KNOWN else "<unk>" for word in line.split()) for line in text.split("\n")]
+    assert Words(KNOWN, given="x").decode(tokens.ids.tolist()) == "\n".join(lines)
+
+
+def test_words_are_their_ranks() -> None:
+    words = Words(KNOWN, given="x")
+    ids, spans = words.encode("über a\n\n a x @-@\n")
+    assert ids.tolist() == [3, 1, 0, 0, 1, 2, 5, 0] and spans[5].tolist() == [10, 12]
+    assert words.decode(ids.tolist()) == "über a\n\na <unk> @-@\n"
+
+
+def test_a_word_outside_a_list_without_unk_is_refused() -> None:
+    words = Words(["<eos>", "a"], given="best.ckpt")
+    with pytest.raises(SettingError, match=r"lm\.path=best\.ckpt: expected a model that knows the word 'b'"):
+        words.encode("a b")
 
 
 def test_each_token_lies_where_its_text_is(subwords: Subwords) -> None:

@@ -7,6 +7,7 @@ from reattend.data.base import Data
 from reattend.data.corpus import Corpus
 from reattend.data.documents import Document, Documents
 from reattend.data.parallel.corpus import ParallelCorpus
+from reattend.data.questions import Question, Questions
 from reattend.settings import build
 
 __all__ = [
@@ -14,10 +15,13 @@ __all__ = [
     "Document",
     "Documents",
     "ParallelCorpus",
+    "Question",
+    "Questions",
     "build_corpus",
     "build_data",
     "build_documents",
     "build_parallel",
+    "build_questions",
 ]
 
 
@@ -34,6 +38,11 @@ def build_documents(config: Mapping[str, Any]) -> Documents:
 def build_parallel(config: Mapping[str, Any]) -> ParallelCorpus:
     """The parallel corpus that the `data` group of a composed config describes; reads no file yet."""
     return build(ParallelCorpus, __name__, config, group="data")
+
+
+def build_questions(config: Mapping[str, Any]) -> Questions:
+    """The questions about documents that the `data` group of a composed config describes; reads no file yet."""
+    return build(Questions, __name__, config, group="data")
 
 
 def build_data(config: Mapping[str, Any]) -> Data:

@@ -63,21 +63,28 @@ class TrainingBatches:
 
 
 class EvaluationBatches:
-    """Blocks side by side, in order: every token but the first of the split is a target exactly once.
+    """Windows of `context` tokens, in order: every token but the first of the split is a target exactly once.
 
-    The last block is filled up with `IGNORED` targets. With a `limit`, evenly spread whole blocks are kept
-    that hold at most so many targets. `targets` is the number that will be scored.
+    A window begins `stride` tokens after the one before and scores what that one has not: with `stride = context` they
+    lie side by side and a token has 0 to context - 1 tokens before its input; with a smaller one all but the first
+    window's have at least context - stride. What is not scored is an `IGNORED` target. With a `limit`, evenly spread
+    whole windows are kept that score at most so many. `targets` is the number that will be scored.
     """
 
-    def __init__(self, tokens: np.ndarray, *, context: int, batch_size: int, limit: int | None = None) -> None:
+    def __init__(
+        self, tokens: np.ndarray, *, context: int, batch_size: int, limit: int | None = None, stride: int | None = None
+    ) -> None:
         self.tokens, self.context, self.batch_size = tokens, context, batch_size
+        self.stride = context if stride is None else stride
         self.targets = len(tokens) - 1
-        if limit is None or limit >= self.targets:
-            self.starts = np.arange(0, self.targets, context)
-        else:
-            whole, kept = self.targets // context, limit // context
-            self.starts = np.arange(kept) * whole // kept * context
-            self.targets = kept * context
+        # the first window scores context targets, each other one stride more
+        windows = 1 + max(0, -(-(self.targets - context) // self.stride))
+        self.starts = np.arange(windows) * self.stride
+        if limit is not None and limit < self.targets:
+            first = 0 if self.stride == context else 1  # where each scores as many
+            whole, kept = (self.targets - context) // self.stride + 1 - first, limit // self.stride
+            self.starts = (first + np.arange(kept) * whole // kept) * self.stride
+            self.targets = kept * self.stride
 
     def __len__(self) -> int:
         return -(-len(self.starts) // self.batch_size)
@@ -86,8 +93,9 @@ class EvaluationBatches:
         for first in range(0, len(self.starts), self.batch_size):
             rows = self.starts[first : first + self.batch_size, None] + np.arange(self.context + 1)  # [B, T + 1]
             inside = rows < len(self.tokens)
+            fresh = (rows[:, :1] == 0) | (np.arange(self.context) >= self.context - self.stride)  # [B, T]
             inputs, targets = _shifted(self.tokens[np.where(inside, rows, 0)])
-            yield inputs, targets.masked_fill(~torch.from_numpy(inside[:, 1:]), IGNORED)
+            yield inputs, targets.masked_fill(~torch.from_numpy(inside[:, 1:] & fresh), IGNORED)
 
 
 def _shifted(block: np.ndarray) -> Batch:  # [B, T + 1] -> two of [B, T]

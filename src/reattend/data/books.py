@@ -4,20 +4,14 @@ A file is one book, a folder holds one in each of its .txt files, and JSON lines
 with the text and, if it has one, a title. Files ending in .xz or .gz are unpacked as they are read.
 """
 
-import gzip
 import json
-import lzma
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 from reattend.data.documents import Document, Documents, plain
 from reattend.data.packaged_book import BOTCHAN, botchan
+from reattend.data.packed import DAMAGE, plain_name, unpacked
 from reattend.settings import SettingError
-
-OPEN: dict[str, Callable[[Path], Any]] = {".xz": lzma.open, ".gz": gzip.open}
-DAMAGE = (lzma.LZMAError, gzip.BadGzipFile, zlib.error, EOFError)  # what unpacking a damaged file raises
 
 
 class Books(Documents):
@@ -54,13 +48,13 @@ class Books(Documents):
             if not files:
                 raise self.refusal("a folder with .txt files in it", "Name another folder, or one file.")
             yield from (Document(file.stem, self._text(file)) for file in files)
-        elif _plain_name(path).endswith(".jsonl"):
+        elif plain_name(path).endswith(".jsonl"):
             yield from self._lines(path)
         else:
-            yield Document(Path(_plain_name(path)).stem, self._text(path))
+            yield Document(Path(plain_name(path)).stem, self._text(path))
 
     def _text(self, path: Path) -> str:
-        with _opened(path) as file:
+        with unpacked(path) as file:
             try:
                 return self._decoded(file.read(), where=path.name)
             except DAMAGE as error:
@@ -68,7 +62,7 @@ class Books(Documents):
 
     def _lines(self, path: Path) -> Iterator[Document]:
         start = 0
-        with _opened(path) as file:
+        with unpacked(path) as file:
             try:
                 for number, line in enumerate(file, 1):
                     if line.strip():
@@ -102,12 +96,3 @@ class Books(Documents):
 
     def refusal(self, expected: str, fix: str) -> SettingError:
         return SettingError("data.path", "null" if self.path is None else self.path, expected, fix)
-
-
-def _plain_name(path: Path) -> str:
-    """The file's name, as it is when unpacked."""
-    return path.stem if path.suffix in OPEN else path.name
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return OPEN[path.suffix](path) if path.suffix in OPEN else path.open("rb")

@@ -16,6 +16,7 @@ from reattend.settings import SettingError, at_least
 
 if TYPE_CHECKING:
     from reattend.data.batches import EvaluationBatches, TrainingBatches
+    from reattend.data.prepared.facts import Facts
 
 Splits = dict[str, np.ndarray]  # "train", "valid", "test" -> [n] tokens, one after the other
 
@@ -31,6 +32,18 @@ class Corpus(Data):
         at_least("data.context", context, 1)
         at_least("data.batch_size", batch_size, 1)
         self.context, self.batch_size, self.valid_limit = context, batch_size, valid_limit
+
+    def published(self) -> "Facts | None":
+        """What others report of it; None of a text of one's own."""
+        return None
+
+    def words_of(self, split: str) -> int | None:
+        """How many words a split has, where that is known and a word is no token."""
+        return None
+
+    def words(self) -> list[str] | None:
+        """The vocabulary by rank where tokens are words, which a checkpoint keeps; None of bytes."""
+        return None
 
     @abstractmethod
     def load(self) -> Splits:
@@ -95,11 +108,18 @@ class Corpus(Data):
             accumulate=accumulate,
         )
 
-    def evaluation_batches(self, split: str, *, limit: int | None = None) -> "EvaluationBatches":
-        """A split in its own order, each token scored once; `limit` keeps evenly spread blocks only."""
+    def evaluation_batches(
+        self, split: str, *, limit: int | None = None, window: int | None = None, stride: int | None = None
+    ) -> "EvaluationBatches":
+        """A split in its own order, each token scored once, in windows of `window` tokens (data.context) at `stride`.
+
+        `limit` keeps evenly spread windows only.
+        """
         from reattend.data.batches import EvaluationBatches
 
-        return EvaluationBatches(self.splits()[split], context=self.context, batch_size=self.batch_size, limit=limit)
+        tokens, context = self.splits()[split], window or self.context
+        rows = max(1, self.batch_size * self.context // context)
+        return EvaluationBatches(tokens, context=context, batch_size=rows, limit=limit, stride=stride)
 
 
 def byte_splits(path: Path) -> Splits:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from reattend.data.base import Data
-from reattend.data.books import DAMAGE, OPEN
+from reattend.data.packed import DAMAGE, unpacked
 from reattend.settings import SettingError
 
 STDIN = "-"
@@ -98,10 +98,8 @@ def _bytes(setting: str, file: str) -> bytes:
             print("Reading lines to translate; Ctrl-D ends them.", file=sys.stderr)
         return sys.stdin.buffer.read()
     path = Path(file).expanduser()
-    if path.suffix not in OPEN:
-        return path.read_bytes()
     try:
-        with OPEN[path.suffix](path) as packed:
-            return bytes(packed.read())
+        with unpacked(path) as whole:
+            return whole.read()
     except DAMAGE as error:
         raise SettingError(setting, file, f"a whole {path.suffix} file ({error})", "Fetch or pack it anew.") from None

@@ -4,14 +4,12 @@ Also packed as .gz, .xz or .zip (one `.txt` or `.tsv` in it besides notes whose 
 manythings.org/anki are. The splits share no sentence of either language.
 """
 
-import gzip
 import io
-import lzma
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from reattend.data.packed import unpacked
 from reattend.data.parallel.corpus import ParallelCorpus
 from reattend.data.parallel.splitting import Pairs, split_apart
 from reattend.data.store import digest
@@ -48,7 +46,7 @@ class TabSeparated(ParallelCorpus):
     def raw(self) -> dict[str, Pairs]:
         columns: tuple[list[str], list[str]] = [], []
         try:
-            with _OPEN.get(self._file().suffix, _plain)(self._file()) as file:
+            with _opened(self._file()) as file:
                 for number, line in enumerate(io.TextIOWrapper(file, encoding="utf-8", newline="\n"), 1):
                     self._add(line.rstrip("\r\n"), number, columns)
         except UnicodeDecodeError as error:
@@ -65,17 +63,12 @@ class TabSeparated(ParallelCorpus):
         columns[1].append(rest.partition("\t")[0].strip())
 
 
-def _zipped(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix != ".zip":
+        return unpacked(path)
     archive = zipfile.ZipFile(path)
     names = [name for name in archive.namelist() if name.endswith((".txt", ".tsv")) and not name.startswith("_")]
     if len(names) != 1:
         expected = f"an archive with one text in it; it has {', '.join(names) or 'none'}"
         raise SettingError("data.path", path, expected, "Unpack it and name one file.")
     return archive.open(names[0])
-
-
-def _plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-_OPEN: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".zip": _zipped}

@@ -12,6 +12,7 @@ from reattend.data.store import digest
 from reattend.models import build_model
 from reattend.models.decoder import Decoder
 from reattend.models.encoder_decoder import EncoderDecoder
+from reattend.models.vocabulary import vocabulary_of
 from reattend.settings import SettingError
 
 FORMAT = 1  # of the `reattend` part of a checkpoint
@@ -41,7 +42,7 @@ def load_decoder(path: Path, *, setting: str) -> Decoder:
     if "pipeline" in checkpoint["reattend"]:
         raise SettingError(setting, path, "a language model; this one translates", "Choose another checkpoint.")
     weights = _weights(checkpoint)
-    model: Decoder = _rebuilt(checkpoint, weights, vocabulary=weights["embedding.weight"].shape[0])
+    model: Decoder = _rebuilt(checkpoint, weights, vocabulary=vocabulary_of(weights))
     return model
 
 
@@ -80,7 +81,7 @@ def _rebuilt(checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], *, vo
     kept = checkpoint["reattend"]
     config = kept["config"]
     model: nn.Module = build_model(
-        config["model"],
+        kept.get("model", config["model"]),  # of before there were controls: as composed
         attention=config["attention"],
         vocabulary=vocabulary,
         context=kept.get("context", config["data"].get("context")),

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from reattend.attention import build_attention
 from reattend.cache import State
 from reattend.models.initialise import initialise
 from reattend.models.layers import Block, Norm
 from reattend.models.positions import POSITIONS, Positions
+from reattend.models.vocabulary import IGNORED, both_ends
 from reattend.settings import SettingError, at_least, within
 
 
@@ -34,6 +34,8 @@ class Decoder(nn.Module):
         norm: Norm = "pre",
         positions: Literal["learned", "sinusoidal", "rotary"] = "rotary",
         tied_embeddings: bool = True,
+        cutoffs: list[int] | None = None,
+        cutoff_factor: float = 4.0,
         dropout: float = 0.0,
         bias: bool = True,
     ) -> None:
@@ -47,7 +49,8 @@ class Decoder(nn.Module):
             raise SettingError("model.width", width, f"a multiple of model.heads={heads}", "Change one of the two.")
         head_width = width // heads
 
-        self.embedding = nn.Embedding(vocabulary, width)
+        self.vocabulary = vocabulary
+        self.embedding, output = both_ends(vocabulary=vocabulary, width=width, cutoffs=cutoffs, factor=cutoff_factor)
         self.positions: Positions = POSITIONS[positions](width=width, head_width=head_width, context=context)
         self.dropout = nn.Dropout(dropout)
         mechanisms = [build_attention(attention, heads=heads, head_width=head_width) for _ in range(layers)]
@@ -58,12 +61,17 @@ class Decoder(nn.Module):
             for mechanism in mechanisms
         )
         self.final_norm = nn.LayerNorm(width, bias=bias) if norm == "pre" else nn.Identity()
-        self.output = nn.Linear(width, vocabulary, bias=False)
+        self.output = output
         initialise(self, seed=seed, width=width, layers=layers)
         if tied_embeddings:
-            self.output.weight = self.embedding.weight
+            self.output.tie(self.embedding)
 
     def forward(self, tokens: Tensor, *, state: State | None = None) -> Tensor:
+        logits: Tensor = self.output(self.hidden(tokens, state=state))
+        return logits
+
+    def hidden(self, tokens: Tensor, *, state: State | None = None) -> Tensor:
+        """What the output reads the next words from, [B, T, width]."""
         start = 0 if state is None else state.seen
         x = self.dropout(self.positions.add(self.embedding(tokens), start))  # [B, T, width]
         angles = self.positions.angles(start, tokens.shape[1], tokens.device)
@@ -71,13 +79,13 @@ class Decoder(nn.Module):
             x = block(x, angles=angles, state=None if state is None else state.layers[index])
         if state is not None:
             state.seen += tokens.shape[1]
-        return self.output(self.final_norm(x))
+        normed: Tensor = self.final_norm(x)
+        return normed
 
     def loss(self, tokens: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Summed -ln p of the targets [B, T] that are not -100, and how many those are."""
-        logits = self(tokens)
-        nats = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100, reduction="sum")
-        return nats, (targets != -100).sum()
+        nats = self.output.nats(self.hidden(tokens).flatten(0, 1), targets.flatten())
+        return nats, (targets != IGNORED).sum()
 
     def learned(self) -> dict[str, list[Any]]:
         """Each mechanism's few learned scalars, a list by layer."""

@@ -15,7 +15,17 @@ CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "p
 NAMED_BY = (("data", "lm", "policy"), ("data", "attention", "model"), ("data",))
 
 # Settings that came later, as every run before had them: spelt out in no hash, so that older records keep theirs.
-ALWAYS = {"objective.name": "language_modelling", "temperature": None}
+ALWAYS = {
+    "objective.name": "language_modelling",
+    "objective.window": None,
+    "objective.stride": None,
+    "objective.score_limit": None,
+    "temperature": None,
+    "control.name": "none",
+    "model.cutoffs": None,
+    "model.cutoff_factor": 4.0,
+    "scale": "full",
+}
 
 
 def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,6 +67,8 @@ def run_name(config: Mapping[str, Any]) -> str:
     groups = next(groups for groups in NAMED_BY if config.keys() >= {*groups})
     parts = [_file_name(group, config[group]["name"]) for group in groups]
     if "attention" in config:
+        control = config.get("control", {}).get("name", ALWAYS["control.name"])
+        parts += [_file_name("control", control)] * (control != ALWAYS["control.name"])
         parts.append(f"seed{config['seed']}")
     elif "size" in config.get("policy", {}):
         parts[-1] += str(typed("policy.size", config["policy"]["size"], int))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from reattend.records.identity import dotted
+from reattend.records.identity import ALWAYS, dotted
 from reattend.records.record import Record
 
 
@@ -31,8 +31,8 @@ class TableSpec(ABC):
     notes: list[str] = field(default_factory=list)
 
     def settings_of(self, record: Any) -> dict[str, Any]:
-        """The dotted settings that `select` can ask for."""
-        return dotted(record.config)
+        """The dotted settings that `select` can ask for; records of before some of them came have what always was."""
+        return ALWAYS | dotted(record.config)
 
     @abstractmethod
     def lay_out(self, records: Sequence[Any]) -> LaidOut:

@@ -9,6 +9,7 @@ import torch
 
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
+from reattend.models.controls import build_control
 from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_hash, origin
 from reattend.records.record import Data
 from reattend.settings import SettingError
@@ -36,7 +37,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     objective = build_objective(config["objective"])
     corpus = objective.corpus(config["data"])
     data = corpus.identity()
-    model = _model(config, corpus)
+    sizes = _sizes(config, corpus)
+    model = _model(config, corpus, sizes=sizes)
     print(f"{name}: {size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
     _refuse_too_many(objective, settings)
     module = Learning(
@@ -46,7 +48,13 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         schedule=config["schedule"],
         max_steps=settings.max_steps,
     )
-    identity = {"config_hash": config_hash(config), "config": dict(config), "data": data, **objective.keep(corpus)}
+    identity = {
+        "config_hash": config_hash(config),
+        "config": dict(config),
+        "model": sizes,
+        "data": data,
+        **objective.keep(corpus),
+    }
     history = History(
         corpus=corpus,
         max_steps=settings.max_steps,
@@ -97,9 +105,15 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     )
 
 
-def _model(config: Mapping[str, Any], corpus: Trainable, attention: Mapping[str, Any] | None = None) -> Any:
+def _model(
+    config: Mapping[str, Any],
+    corpus: Trainable,
+    *,
+    sizes: Mapping[str, Any],
+    attention: Mapping[str, Any] | None = None,
+) -> Any:
     return build_model(
-        config["model"],
+        sizes,
         attention=config["attention"] if attention is None else attention,
         vocabulary=corpus.vocabulary,
         context=corpus.context,
@@ -107,9 +121,19 @@ def _model(config: Mapping[str, Any], corpus: Trainable, attention: Mapping[str,
     )
 
 
+def _sizes(config: Mapping[str, Any], corpus: Trainable) -> dict[str, Any]:
+    """The values of the `model` group under the run's control."""
+
+    def count(sizes: Mapping[str, Any], attention: Mapping[str, Any]) -> int:
+        return size(_model(config, corpus, sizes=sizes, attention=attention))
+
+    control = build_control(config["control"])
+    return control.sizes(config["model"], attention=config["attention"], count=count)
+
+
 def _size_with_softmax(config: Mapping[str, Any], corpus: Trainable) -> int:
-    """Parameters of the same model around conventional attention, the yardstick of what a mechanism adds."""
-    return size(_model(config, corpus, attention={"name": "softmax"}))
+    """Parameters of the same model around conventional attention and without a control: the yardstick of additions."""
+    return size(_model(config, corpus, sizes=config["model"], attention={"name": "softmax"}))
 
 
 def _resume_from(
@@ -135,7 +159,8 @@ def _progress(
 ) -> list[pl.Callback]:
     if not settings.progress:
         return []
-    label = f"{config['attention']['name']} seed {config['seed']}"
+    control = "" if (name := config["control"]["name"]) == "none" else f" {name}"
+    label = f"{config['attention']['name']}{control} seed {config['seed']}"
     return [Progress(history=history, unit=corpus.unit, max_steps=settings.max_steps, label=label)]
 
 

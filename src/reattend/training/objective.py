@@ -58,12 +58,14 @@ class Objective(ABC):
         """The whole valid and test splits."""
 
 
+def bits(found: Likelihood, *, unit: str) -> Metric:
+    """Bits per unit of what was found over so many units."""
+    return Metric(value=found.bits_per_token(), unit=f"bits per {unit}", sum=found.bits, count=found.count)
+
+
 def bits_per_token(module: Evaluator, corpus: Trainable) -> dict[str, Metric]:
     """`<split>/bits_per_<unit>` of the whole valid and test splits."""
-    metrics = {}
-    for split in ("valid", "test"):
-        found = module.evaluate(corpus.evaluation_batches(split))
-        metrics[f"{split}/bits_per_{corpus.unit}"] = Metric(
-            value=found.bits_per_token(), unit=f"bits per {corpus.unit}", sum=found.bits, count=found.count
-        )
-    return metrics
+    return {
+        f"{split}/bits_per_{corpus.unit}": bits(module.evaluate(corpus.evaluation_batches(split)), unit=corpus.unit)
+        for split in ("valid", "test")
+    }

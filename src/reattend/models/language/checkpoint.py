@@ -1,4 +1,4 @@
-"""A decoder that this project trained, on bytes: `lm=checkpoint lm.path=.../best.ckpt`."""
+"""A decoder that this project trained, on bytes or words: `lm=checkpoint lm.path=.../best.ckpt`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from reattend.models import size
 from reattend.models.checkpoint import load_decoder, read_checkpoint
 from reattend.models.device import device
 from reattend.models.language.base import LanguageModel, Loader
-from reattend.models.language.tokens import Bytes
+from reattend.models.language.tokens import Bytes, Tokenizer, Words
 from reattend.settings import SettingError
 
 
@@ -18,20 +18,26 @@ class Checkpoint(Loader):
         self.path, self.device_map = Path(path).expanduser(), device_map
 
     def load(self) -> LanguageModel:
-        config = read_checkpoint(self.path, setting="lm.path")["reattend"]["config"]
+        kept = read_checkpoint(self.path, setting="lm.path")["reattend"]
+        config = kept["config"]
         model = load_decoder(self.path, setting="lm.path").requires_grad_(False)
-        if model.embedding.num_embeddings != 256:
-            expected = f"a model of bytes; this one has a vocabulary of {model.embedding.num_embeddings}"
-            raise SettingError("lm.path", self.path, expected, "Choose another checkpoint.")
+        tokenizer = self._tokenizer(kept.get("words"), vocabulary=model.vocabulary)
         return LanguageModel(
             model=model.to(device(self.device_map)),
-            tokenizer=Bytes(),
+            tokenizer=tokenizer,
             name=f"{config['attention']['name']}_{config['model']['name']}_seed{config['seed']}",
             source=self.path.name,
             sha256=digest(self.path),
             architecture=type(model).__name__,
             parameters=size(model),
-            dtype=str(model.embedding.weight.dtype).removeprefix("torch."),
+            dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
             context=config["data"]["context"],
-            unit=Bytes.unit,
+            unit=tokenizer.unit,
         )
+
+    def _tokenizer(self, words: list[str] | None, *, vocabulary: int) -> Tokenizer:
+        tokenizer: Tokenizer = Bytes() if words is None else Words(words, given=str(self.path))
+        if vocabulary != (256 if words is None else len(words)):
+            expected = f"a model of bytes, or of the words that it keeps; this one has a vocabulary of {vocabulary}"
+            raise SettingError("lm.path", self.path, expected, "Choose another checkpoint.")
+        return tokenizer

@@ -6,7 +6,9 @@ pieces add up to the whole. Of the tokens that share one character the first has
 tokenizer drops or writes otherwise belongs to the token after it.
 """
 
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +19,9 @@ from reattend.settings import SettingError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+EOS, UNK = "<eos>", "<unk>"  # as WikiText and Penn Treebank spell the end of a line and a word outside the list
+WORD = re.compile(r"\S+|\n")
 
 
 class Tokens(NamedTuple):
@@ -51,6 +56,34 @@ class Bytes(Tokenizer):
 
     def decode(self, ids: list[int]) -> str:
         return bytes(ids).decode("utf-8", errors="replace")
+
+
+class Words(Tokenizer):
+    """Words between blanks and one `<eos>` at each end of a line, by their ranks in a list; others are `<unk>`."""
+
+    unit = "word"
+
+    def __init__(self, words: Sequence[str], *, given: str) -> None:
+        """`given` is the model as the user named it."""
+        self.words, self.given = words, given
+        self.ranks = {word: rank for rank, word in enumerate(words)} | {"\n": words.index(EOS)}
+
+    def encode(self, text: str) -> Tokens:
+        found = list(WORD.finditer(text))
+        ids = [self._rank(match[0]) for match in found]
+        ends = np.array([match.end() for match in found], dtype=np.int64)
+        return Tokens(torch.tensor(ids, dtype=torch.int64), _tiles(ends, len(text)))
+
+    def decode(self, ids: list[int]) -> str:
+        lines = " ".join("\n" if self.words[rank] == EOS else self.words[rank] for rank in ids)
+        return re.sub(" ?\n ?", "\n", lines)
+
+    def _rank(self, word: str) -> int:
+        rank = self.ranks.get(word, self.ranks.get(UNK))
+        if rank is None:
+            expected = f"a model that knows the word {word!r}, as it has no {UNK}"
+            raise SettingError("lm.path", self.given, expected, "Choose another checkpoint, or another text.")
+        return rank
 
 
 class Subwords(Tokenizer):

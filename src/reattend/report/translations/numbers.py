@@ -11,6 +11,7 @@ import numpy as np
 from reattend.metrics.bootstrap import Difference, paired_bootstrap
 from reattend.metrics.ngrams import from_lines
 from reattend.records.record import RecordError, TranslationRecord
+from reattend.report.comparable import refuse_to_mix
 from reattend.report.provenance import same_machine
 from reattend.report.statistics import Estimate, estimate
 from reattend.report.translations.specification import TranslationsSpec
@@ -122,7 +123,6 @@ def _rows(spec: TranslationsSpec, records: Sequence[TranslationRecord]) -> list[
 
 
 def _refuse_to_mix(spec: TranslationsSpec, records: Sequence[TranslationRecord]) -> None:
-    first = records[0]
     aspects: dict[str, Callable[[TranslationRecord], object]] = {
         "sha256 of the sentences": lambda record: record.data["source_sha256"],
         "sha256 of the references": lambda record: record.data["reference_sha256"],
@@ -130,15 +130,8 @@ def _refuse_to_mix(spec: TranslationsSpec, records: Sequence[TranslationRecord])
         **{f"signature of {key}": lambda record, key=key: record.signatures.get(key) for key in METRICS},  # type: ignore[misc]
         **{key: lambda record, key=key: record.config.get(key) for key in DECODING},  # type: ignore[misc]
     }
-    for what, aspect in aspects.items():
-        for record in records:
-            if aspect(record) != aspect(first):
-                problem = f"{what} is {aspect(record)} but {first.name} has {aspect(first)}"
-                fix = (
-                    f"Their scores cannot stand in one table ({spec.name}): "
-                    "select one kind, evaluate the other anew with another results_dir, or delete its file"
-                )
-                raise RecordError(record.name, problem, fix)
+    remedy = "select one kind, evaluate the other anew with another results_dir, or delete its file"
+    refuse_to_mix(records, aspects, table=spec.name, remedy=remedy)
     for record in records:
         for key in METRICS:
             if key not in record.metrics:

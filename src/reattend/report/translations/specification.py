@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from reattend.records.identity import dotted
+from reattend.records.identity import ALWAYS, dotted
 from reattend.records.record import TranslationRecord
 from reattend.report.table import TableSpec
 from reattend.report.variants.specification import Published
@@ -15,10 +15,11 @@ class TranslationsSpec(TableSpec):
 
     kind = TranslationRecord
 
-    rows: str  # the dotted key of the training's config whose values are the rows
+    rows: str | list[str]  # the dotted key of the training's config whose values are the rows, or several
     baseline: str  # the row that the others are compared with
     decimals: int = 2
     published: list[Published] = field(default_factory=list)
 
     def settings_of(self, record: TranslationRecord) -> dict[str, Any]:
-        return dotted(record.config) | dotted({"trained": record.model["config"]})
+        trained = ALWAYS | dotted(record.model["config"])
+        return dotted(record.config) | {f"trained.{key}": value for key, value in trained.items()}

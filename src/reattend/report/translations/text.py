@@ -4,6 +4,7 @@ from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.statistics import Estimate
 from reattend.report.translations.legend import legend
 from reattend.report.translations.numbers import MAIN, METRICS, Block, Row, Table
+from reattend.report.variants.rows import row_groups
 from reattend.report.variants.text import difference, ratio
 
 HEADINGS = ("sacreBLEU", "tokenised BLEU", "compound-split BLEU", "chrF")  # of METRICS
@@ -20,7 +21,7 @@ def markdown(table: Table) -> str:
 def _grid(table: Table, block: Block) -> list[str]:
     spec = table.spec
     compared = [f"Δ to {spec.baseline}", "p by seed", "parameters", "sentences/s", "published Δ"]
-    heading = [spec.rows.partition(".")[0], *HEADINGS, *compared]
+    heading = [", ".join(row_groups(spec)), *HEADINGS, *compared]
     return grid([heading, *(_cells(row, spec.decimals) for row in block.rows)])
 
 

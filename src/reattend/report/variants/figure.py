@@ -10,7 +10,8 @@ from matplotlib.ticker import EngFormatter
 
 from reattend.records.record import CurvePoint, TrainingRecord
 from reattend.report.picture import COLOURS, DASHES, MARKERS, picture
-from reattend.report.variants.numbers import Row, Table, score_of
+from reattend.report.variants.numbers import Row, Table, value_of
+from reattend.report.variants.specification import BITS, VariantsSpec
 
 
 def draw(table: Table, path: Path) -> None:
@@ -21,10 +22,10 @@ def draw(table: Table, path: Path) -> None:
         for i, row in enumerate(table.rows):
             style: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
             dash = DASHES[i % len(DASHES)]
-            _draw_curves(curves, row, style["color"], dash)
+            _draw_curves(curves, table.spec, row, style["color"], dash)
             _draw_costs(costs, table, row, style)
             handles.append(Line2D([], [], label=row.label, linestyle=dash, linewidth=2, **style))
-        _leave_out_the_first_fall(curves, table.records)
+        _leave_out_the_first_fall(curves, table)
         _describe(table, curves, costs)
         columns = 3 if max(len(row.label) for row in table.rows) < 35 else 2
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=4)
@@ -33,7 +34,7 @@ def draw(table: Table, path: Path) -> None:
 def _describe(table: Table, curves: Any, costs: Any) -> None:
     unit, several = table.records[0].data["unit"], any(row.score.n > 1 for row in table.rows)
     direction = "lower" if table.spec.lower_is_better else "higher"
-    curves.set(xlabel=f"{unit}s seen in training", ylabel=f"validation bits per {unit}")
+    curves.set(xlabel=f"{unit}s seen in training", ylabel=table.spec.words(f"validation/{BITS}{unit}"))
     curves.set_title("Learning" + " (thick: mean of the seeds)" * several)
     curves.xaxis.set_major_formatter(EngFormatter(sep=" "))
     costs.set(xlabel="training time in seconds", ylabel=f"{table.spec.metric_words} ({direction} is better)")
@@ -41,21 +42,22 @@ def _describe(table: Table, curves: Any, costs: Any) -> None:
     costs.margins(0.2)
 
 
-def _draw_curves(axes: Any, row: Row, colour: str, dash: Any) -> None:
+def _draw_curves(axes: Any, spec: VariantsSpec, row: Row, colour: str, dash: Any) -> None:
     curves = [{point["step"]: point for point in _validations(record)} for record in row.records]
     for curve in curves:
-        axes.plot(*_line(curve.values()), color=colour, linewidth=0.7, alpha=0.4)
+        axes.plot(*_line(spec, curve.values()), color=colour, linewidth=0.7, alpha=0.4)
     common = sorted(set.intersection(*(set(curve) for curve in curves)))
-    lines = [_line(curve[step] for step in common) for curve in curves]
+    lines = [_line(spec, [curve[step] for step in common]) for curve in curves]
     mean = [[statistics.fmean(values) for values in zip(*each, strict=True)] for each in zip(*lines, strict=True)]
     axes.plot(*mean, color=colour, linestyle=dash, linewidth=2)
 
 
-def _leave_out_the_first_fall(axes: Any, records: list[TrainingRecord]) -> None:
+def _leave_out_the_first_fall(axes: Any, table: Table) -> None:
     """Bound the axis by what follows a fifth of the training: on the way down all rows look the same."""
-    points = [pair for record in records for pair in zip(*_line(_validations(record)), strict=True)]
+    lines = [_line(table.spec, _validations(record)) for record in table.records]
+    points = [pair for line in lines for pair in zip(*line, strict=True)]
     longest = max((tokens for tokens, _ in points), default=0)
-    late = [bits for tokens, bits in points if tokens >= longest / 5]
+    late = [value for tokens, value in points if tokens >= longest / 5]
     if len(set(late)) > 1:
         margin = 0.05 * (max(late) - min(late))
         axes.set_ylim(min(late) - margin, max(late) + margin)
@@ -65,15 +67,15 @@ def _validations(record: TrainingRecord) -> Iterator[CurvePoint]:
     return (point for point in record.curve if point["valid_bits"] is not None)
 
 
-def _line(points: Iterable[CurvePoint]) -> tuple[list[float], list[float]]:
-    """Tokens and bits; of pairs of sentences, seeds have seen not quite as many tokens after as many steps."""
+def _line(spec: VariantsSpec, points: Iterable[CurvePoint]) -> tuple[list[float], list[float]]:
+    """Tokens and score; of pairs of sentences, seeds have seen not quite as many tokens after as many steps."""
     found = list(points)
-    return [point["tokens"] for point in found], [point["valid_bits"] or 0.0 for point in found]
+    return [point["tokens"] for point in found], [spec.shown(point["valid_bits"] or 0.0) for point in found]
 
 
 def _draw_costs(axes: Any, table: Table, row: Row, style: dict[str, Any]) -> None:
     seconds = [record.timing["train_seconds"] for record in row.records]
-    scores = [score_of(table.spec, record).value for record in row.records]
+    scores = [value_of(table.spec, record) for record in row.records]
     axes.plot(seconds, scores, linestyle="none", markersize=5, alpha=0.5, markeredgewidth=0, **style)
     mean = [statistics.fmean(seconds)], [row.score.mean]
     axes.plot(*mean, linestyle="none", markersize=9, markeredgecolor="black", **style)

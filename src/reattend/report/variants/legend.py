@@ -6,7 +6,7 @@ from typing import Any
 from reattend.records.record import TrainingRecord
 from reattend.report.provenance import commit, machine, unique
 from reattend.report.variants.numbers import Table, score_of
-from reattend.report.variants.specification import Published
+from reattend.report.variants.specification import Published, VariantsSpec
 
 
 def legend(table: Table) -> list[str]:
@@ -16,7 +16,7 @@ def legend(table: Table) -> list[str]:
     split = spec.metric.partition("/")[0]
     direction = "lower" if spec.lower_is_better else "higher"
     lines = [
-        f"Score: {_spelt(spec.metric, metric.unit)} on the {split} split of {first.data['name']}, {metric.count:,} "
+        f"Score: {_spelt(spec, metric.unit)} on the {split} split of {first.data['name']}, {metric.count:,} "
         f"{_counted(first, split, metric.count)}s scored, {spec.evaluation}{_context(first)}; {direction} is better.",
         f"Runs: {_seeds(table)}{_length(table.records)}; {unique(map(machine, table.records))}; "
         f"{unique(map(commit, table.records))}.",
@@ -30,10 +30,11 @@ def legend(table: Table) -> list[str]:
     return [*lines, *dict.fromkeys(say_published(n) for row in table.rows for n in row.published), *spec.notes]
 
 
-def _spelt(name: str, unit: str) -> str:
-    """`bits per byte`; of a score with a signature, what it is as well."""
-    words = name.partition("/")[2].replace("_", " ")
-    return unit if words == unit else f"{words} ({unit})"
+def _spelt(spec: VariantsSpec, unit: str) -> str:
+    """`bits per byte`; of a perplexity how it is made, of a score with a signature what it is."""
+    words = spec.words(spec.metric.partition("/")[2])
+    how = f"2 to the {unit} of each seed" if spec.as_perplexity else unit
+    return unit if words == unit else f"{words} ({how})"
 
 
 def _counted(record: TrainingRecord, split: str, count: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reattend.records.record import Metric, RecordError, TrainingRecord
+from reattend.report.comparable import refuse_to_mix
 from reattend.report.provenance import same_machine
 from reattend.report.statistics import Estimate, estimate
 from reattend.report.variants.rows import Variant, baseline_of, find_variants
@@ -20,7 +21,7 @@ class Row:
     score: Estimate
     difference: Estimate | None  # to the baseline, over the seeds that both have
     parameters: int
-    extra: int  # parameters that the mechanism adds
+    extra: int  # parameters that the mechanism or a control adds
     tokens_per_second: float
     time_ratio: float | None
     memory_ratio: float | None
@@ -28,7 +29,7 @@ class Row:
 
     @property
     def extra_percent(self) -> float:
-        """What the mechanism adds, in percent of the model without it."""
+        """What the mechanism or a control adds, in percent of the model without."""
         return 100 * self.extra / (self.parameters - self.extra)
 
 
@@ -50,7 +51,7 @@ def build_table(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Table:
 
 
 def score_of(spec: VariantsSpec, record: TrainingRecord) -> Metric:
-    """The table's metric of one record."""
+    """The table's metric of one record, as it was measured."""
     if spec.metric not in record.metrics:
         known = ", ".join(sorted(record.metrics)) or "none"
         problem = f"has no metric {spec.metric} (it has {known})"
@@ -58,34 +59,31 @@ def score_of(spec: VariantsSpec, record: TrainingRecord) -> Metric:
     return record.metrics[spec.metric]
 
 
+def value_of(spec: VariantsSpec, record: TrainingRecord) -> float:
+    """The table's metric of one record, as the table shows it."""
+    return spec.shown(score_of(spec, record).value)
+
+
 def _refuse_to_mix(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> None:
-    first = records[0]
     aspects: dict[str, Callable[[TrainingRecord], object]] = {
         "data sha256": lambda record: record.data["sha256"],
         "context": lambda record: record.config["data"].get("context"),
         f"unit of {spec.metric}": lambda record: score_of(spec, record).unit,
         f"count of {spec.metric}": lambda record: score_of(spec, record).count,
     }
-    for what, aspect in aspects.items():
-        for record in records:
-            if aspect(record) != aspect(first):
-                problem = f"{what} is {aspect(record)} but {first.name} has {aspect(first)}"
-                fix = (
-                    f"Their scores cannot stand in one table ({spec.name}): "
-                    "rerun one of them with another results_dir or delete its file"
-                )
-                raise RecordError(record.name, problem, fix)
+    remedy = "rerun one of them with another results_dir or delete its file"
+    refuse_to_mix(records, aspects, table=spec.name, remedy=remedy)
 
 
 def _row(spec: VariantsSpec, variant: Variant[TrainingRecord], baseline: Variant[TrainingRecord] | None) -> Row:
     records = [record for _, record in sorted(variant.seeds.items())]
     pairs = variant.paired(baseline)
-    differences = [score_of(spec, mine).value - score_of(spec, base).value for mine, base in pairs]
+    differences = [value_of(spec, mine) - value_of(spec, base) for mine, base in pairs]
     alike = [(mine, base) for mine, base in pairs if same_machine(mine, base)]
     return Row(
         label=variant.label,
         records=records,
-        score=estimate([score_of(spec, record).value for record in records]),
+        score=estimate([value_of(spec, record) for record in records]),
         difference=estimate(differences) if differences else None,
         parameters=records[0].parameters["total"],
         extra=records[0].parameters["attention_extra"],

@@ -2,16 +2,21 @@
 
 A variant is every record whose configurations agree but for the seed. Two variants of one mechanism differ in
 some setting, and the label says in which; a variant is compared only with a baseline whose settings outside
-the row's own group are the same, so that a gain is never a longer schedule in disguise.
+the rows' own groups are the same, so that a gain is never a longer schedule in disguise.
+
+Several keys name a row together, `none` left out: `[attention.name, control.name]` -> softmax, dagpam, softmax wider.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from reattend.records.identity import config_hash, deciding
+from reattend.records.identity import ALWAYS, config_hash, deciding
 from reattend.records.record import RecordError
-from reattend.report.labels import rivals, setting
+from reattend.report.labels import Dotted, rivals, setting
+from reattend.settings import SettingError, typed
+
+NONE = "none"  # the option of a group that does nothing
 
 
 class Trained(Protocol):
@@ -31,7 +36,7 @@ class Rows(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def rows(self) -> str: ...  # the dotted config key whose values are the rows
+    def rows(self) -> str | list[str]: ...  # the dotted config keys whose values are the rows
     @property
     def baseline(self) -> str: ...
 
@@ -59,10 +64,7 @@ def find_variants(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
     variants: dict[str, Variant[T]] = {}
     for record in records:
         config = {key: value for key, value in deciding(record.config).items() if key != "seed"}
-        if spec.rows not in config:
-            fix = f"Set table.{spec.name}.rows to one that it has, such as attention.name"
-            raise RecordError(record.name, f"its config has no key {spec.rows}", fix)
-        fresh: Variant[T] = Variant(str(config[spec.rows]), config, {})
+        fresh: Variant[T] = Variant(_row(spec, record.name, config), config, {})
         variant = variants.setdefault(config_hash(config), fresh)
         other = variant.seeds.setdefault(record.seed, record)
         if other is not record:
@@ -74,13 +76,37 @@ def find_variants(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
     return sorted(found, key=lambda variant: (variant.row != spec.baseline, variant.label))
 
 
+def row_keys(spec: Rows) -> list[str]:
+    """The dotted config keys whose values name a row."""
+    keys = [spec.rows] if isinstance(spec.rows, str) else spec.rows
+    if not keys:
+        raise SettingError(f"table.{spec.name}.rows", "[]", "at least one key", "Set it to attention.name.")
+    return [typed(f"table.{spec.name}.rows", key, str) for key in keys]
+
+
+def row_groups(spec: Rows) -> list[str]:
+    """The groups of these keys: a table compares their options."""
+    return list(dict.fromkeys(key.partition(".")[0] for key in row_keys(spec)))
+
+
+def _row(spec: Rows, name: str, config: Dotted) -> str:
+    """The row of a record of that name."""
+    known, keys = {**ALWAYS, **config}, row_keys(spec)
+    for key in keys:
+        if key not in known:
+            fix = f"Set table.{spec.name}.rows to one that it has, such as attention.name"
+            raise RecordError(name, f"its config has no key {key}", fix)
+    values = [str(known[key]) for key in keys]
+    return " ".join(value for value in values if value != NONE) or NONE
+
+
 def _distinctions(spec: Rows, variant: Variant[T], others: Iterable[Variant[T]]) -> list[str]:
     """`key=value` for each setting in which `variant` differs from another that could be mistaken for it."""
-    own, configs = spec.rows.partition(".")[0], [other.config for other in others]
+    keys, groups, configs = row_keys(spec), row_groups(spec), [other.config for other in others]
     return [
-        setting(key, value, own=own)
+        setting(key, value, own=next((group for group in groups if key.startswith(f"{group}.")), ""))
         for key, value in sorted(variant.config.items())
-        if key != spec.rows and any(rival.get(key) != value for rival in rivals(key, variant.config, configs))
+        if key not in keys and any(rival.get(key) != value for rival in rivals(key, variant.config, configs))
     ]
 
 
@@ -88,7 +114,7 @@ def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]])
     """The baseline on equal terms with `variant`: all else the same, their common options the nearest."""
     if variant.row == spec.baseline:
         return None
-    own = spec.rows.partition(".")[0] + "."
+    own = tuple(f"{group}." for group in row_groups(spec))
     equal = [
         other
         for other in variants
@@ -97,9 +123,9 @@ def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]])
     return min(equal, key=lambda other: _differences(other.config, variant.config), default=None)
 
 
-def _outside(config: Mapping[str, Any], group: str) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if not key.startswith(group)}
+def _outside(config: Dotted, groups: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if not key.startswith(groups)}
 
 
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+def _differences(one: Dotted, other: Dotted) -> int:
     return sum(one[key] != other[key] for key in one.keys() & other.keys())

@@ -7,13 +7,14 @@ from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.statistics import Estimate
 from reattend.report.variants.legend import legend
 from reattend.report.variants.numbers import Row, Table
+from reattend.report.variants.rows import row_groups
 
 
 def markdown(table: Table) -> str:
     """Title, table and the lines that say what its numbers are."""
     spec = table.spec
     heading = [
-        spec.rows.partition(".")[0],
+        ", ".join(row_groups(spec)),
         spec.metric_words,
         f"Δ to {spec.baseline}",
         "parameters",
