@@ -19,6 +19,7 @@ from reattend.data import build_data
 from reattend.evaluation import Task, run_task
 from reattend.menus import menu, opening
 from reattend.models import build_model
+from reattend.models.controls import build_control
 from reattend.models.language import build_lm
 from reattend.records import read_records
 from reattend.report import parse_spec
@@ -35,7 +36,10 @@ FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))
 def groups(entry: str) -> list[str]:
     """The groups that an entry file composes."""
     defaults = yaml.safe_load((CONF / f"{entry}.yaml").read_text(encoding="utf-8"))["defaults"]
-    return [group for item in defaults if isinstance(item, dict) for group in item if not group.startswith("override ")]
+    named = [
+        group for item in defaults if isinstance(item, dict) for group in item if not group.startswith("override ")
+    ]
+    return [group.removeprefix("optional ").partition("@")[0] for group in named]
 
 
 BELONGS = {group: entry for entry in ENTRIES for group in groups(entry)}
@@ -59,8 +63,14 @@ def test_every_file_opens_with_what_it_is(path: Path) -> None:
 def test_values_are_plain(path: Path) -> None:
     entry = not path.parent.name
     for line in (CONF / path).read_text(encoding="utf-8").splitlines():
-        assert "${" not in line or (entry and line.strip() == "dir: ${results_dir}/sweeps"), line
+        assert "${" not in line or (entry and line.strip() in WITH_NAMES), line
         assert "_target_" not in line
+
+
+WITH_NAMES = {
+    "dir: ${results_dir}/sweeps",
+    "- optional miniature@_global_: ${experiment}_${scale}",  # of defaults, where values do not count
+}
 
 
 def _fits(module: types.ModuleType, config: Mapping[str, Any], *given: str) -> dict[str, Any]:
@@ -69,16 +79,20 @@ def _fits(module: types.ModuleType, config: Mapping[str, Any], *given: str) -> d
     return check_types(getattr(module, config["name"]), values, group="x", given=dict.fromkeys(given))
 
 
-VOCABULARY = {"decoder": 256, "encoder_decoder": (256, 256)}
+def vocabulary(model: Mapping[str, Any]) -> Any:
+    return max(model["cutoffs"] or [0]) + 256 if model["architecture"] == "decoder" else (256, 256)
+
+
 SIZES = {"context": 16, "seed": 0}
 BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "attention": lambda config: build_attention(config, heads=2, head_width=4),
     "model": lambda config: build_model(
-        config | {"width": 64, "feed_forward": 64},
+        config | {"width": 8 * config["heads"], "feed_forward": 64},
         attention=options("attention")["softmax"],
-        vocabulary=VOCABULARY[config["architecture"]],
+        vocabulary=vocabulary(config),
         **SIZES,
     ),
+    "control": build_control,
     "objective": build_objective,
     "data": build_data,
     "optimizer": lambda config: call_by_name(
@@ -93,7 +107,14 @@ BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "table": parse_spec,
     "task": lambda config: build(Task, "reattend.evaluation", config, group="task"),
 }
-WHOLE = ("launcher", "experiment")  # these change the whole configuration
+WHOLE = ("launcher", "experiment", "scale", "miniature")  # these change the whole configuration
+
+
+def chosen(group: str, name: str) -> list[str]:
+    """What composes an option: a miniature comes with its experiment."""
+    if group == "miniature":
+        return [f"experiment={name.removesuffix('_small')}", "scale=small"]
+    return [f"{group}={name}"]
 
 
 def made_for(experiment: str) -> str:
@@ -107,7 +128,9 @@ def made_for(experiment: str) -> str:
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in BELONGS for name in menu(group)])
 def test_every_option_composes_and_becomes_what_it_describes(group: str, name: str) -> None:
     entry = made_for(name) if group == "experiment" else BELONGS[group]
-    plain, composed = compose(entry), compose(entry, f"{group}={name}")
+    plain, composed = compose(entry), compose(entry, *chosen(group, name))
+    if group == "miniature":
+        assert composed["experiment"] == name and composed["scale"] == "small" and composed["model"]["name"] != "small"
     if group in WHOLE:
         return
     option, others = composed.pop(group), {key: value for key, value in plain.items() if key != group}
@@ -127,13 +150,19 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
 def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     config = compose("train", f"attention={name}", f"model={model}")
     architecture = config["model"]["architecture"]
-    narrow = config["model"] | {"width": 64, "feed_forward": 64}  # the largest has 210 million parameters
-    built = build_model(narrow, attention=config["attention"], vocabulary=VOCABULARY[architecture], **SIZES)
+    narrow = config["model"] | {
+        "width": 8 * config["model"]["heads"],
+        "feed_forward": 64,
+    }  # the largest has 210 million parameters
+    built = build_model(narrow, attention=config["attention"], vocabulary=vocabulary(config["model"]), **SIZES)
     counts = {"decoder": ["layers"], "encoder_decoder": ["encoder_layers", "decoder_layers", "decoder_layers"]}
     assert len(built.mechanisms) == sum(config["model"][key] for key in counts[architecture])
 
 
-SHORT = (["trainer.max_steps=2"], ["trainer.max_steps=2", "objective.average=1"])
+SHORT = (
+    ["trainer.max_steps=2", "objective.window=null", "objective.stride=null"],
+    ["trainer.max_steps=2", "objective.average=1"],
+)
 
 
 @pytest.mark.parametrize("name", [name for name in menu("experiment") if made_for(name) == "train"])
@@ -157,5 +186,5 @@ def test_every_experiment_evaluates(name: str, text: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_entry_files_compose_by_themselves(entry: str) -> None:
-    assert set(compose(entry)) >= set(groups(entry)) - {"launcher", "experiment", "table"}
+    assert set(compose(entry)) >= set(groups(entry)) - {*WHOLE, "table"}
     assert "hydra" not in compose(entry)

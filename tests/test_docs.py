@@ -89,24 +89,26 @@ def _small(script: str, arguments: list[str]) -> list[str]:
             options |= _first_of(options, key)
     elif script == "scripts/train.py":
         changes = {"trainer.max_steps": "2", "logger": "none", "data.context": "16", "data.batch_size": "8"}
-        options = {"model": "tiny", "data": "enwiki_sample"} | options
+        changes |= {"objective.window": "null", "objective.stride": "null", "model": "tiny"}
+        options = {"data": "enwiki_sample"} | options | _first_of(options, "seed")
     if script == "scripts/evaluate.py":
         if options.get("task") == "sample":
             changes = {"task.length": "5"}
         elif options.get("task") == "translation":
             if options.pop("data", "lines") != "lines":
                 options |= {"data.source": "my.de"}
-        else:  # the tiny model's context is as short
+        elif options.get("task") != "likelihood":  # the tiny model's context is as short
             changes = {"chunk": "16", "max_tokens": "64", "threads": "1"} | offline
             options = {"task.context": "32"} | options | _first_of(options, "policy.size")
-        if options.get("lm") != "checkpoint":
+        if options.get("lm") != "checkpoint" and options.get("task") != "likelihood":
             changes |= {"lm": "pretrained", "lm.path": "my-model"}
     if options.get("data") in ("enwiki_sample", "books") and script != "scripts/evaluate.py":
         changes |= offline
     if options.get("launcher") == "parallel":
         changes["hydra.launcher.n_jobs"] = "1"  # else two more processes import torch
-    if options.get("trainer") == "gpu" or script == "scripts/bench.py":
-        flags += ["--cfg", "job"]  # only composed: no GPU is promised here, and a benchmark has tests of its own
+    if options.get("trainer") == "gpu" or script == "scripts/bench.py" or options.get("data") == "wikitext103":
+        # only composed: no GPU or network is promised here, and a benchmark has tests of its own
+        flags += ["--cfg", "job"]
     return flags + [f"{key}={value}" for key, value in (options | changes).items()]
 
 
@@ -170,7 +172,8 @@ def test_make_help_lists_every_target():
 
 def test_menus_are_those_of_conf():
     text = PAGES[0].read_text(encoding="utf-8")
-    assert {"attention", "model", "data", "objective", "lm", "policy"} == set(re.findall(r"<!-- menu:(\S+) -->", text))
+    menus = {"attention", "model", "control", "experiment", "data", "objective", "lm", "policy"}
+    assert menus == set(re.findall(r"<!-- menu:(\S+) -->", text))
     assert refreshed(text) == text, "a menu is not what conf/ says: run `make readme`"
 
 

@@ -52,7 +52,7 @@ def _help(script: str) -> str:
 
     text = (CONF / f"{script}.yaml").read_text(encoding="utf-8")
     defaults = [entry for entry in yaml.safe_load(text)["defaults"] if isinstance(entry, dict)]
-    groups = [group for entry in defaults for group in entry if not group.startswith("override ")]
+    groups = [group for entry in defaults for group in entry if not group.startswith(("override ", "optional "))]
     lines = []
     for group in groups:
         lines.append(f"{group}=")

@@ -32,6 +32,30 @@ def test_evaluation_scores_every_token_but_the_first_once(length: int, context: 
     assert len(list(batches)) == len(batches)
 
 
+@given(**SIZES, stride=st.integers(1, 40))
+def test_sliding_windows_score_every_token_once_after_enough_others(
+    length: int, context: int, batch_size: int, stride: int
+) -> None:
+    stride = min(stride, context)
+    batches = EvaluationBatches(_numbered(length), context=context, batch_size=batch_size, stride=stride)
+    assert _scored(batches) == list(range(1, length)) and batches.targets == length - 1
+    for inputs, targets in batches:
+        for row, aims in zip(inputs, targets, strict=True):
+            before = (aims != IGNORED).nonzero().flatten()  # of each scored token how many precede its input
+            assert row[0] == 0 or (before >= context - stride).all()
+
+
+@given(**SIZES, stride=st.integers(1, 40), limit=st.integers(1, 500))
+def test_a_limit_keeps_sliding_windows_apart(
+    length: int, context: int, batch_size: int, stride: int, limit: int
+) -> None:
+    stride = min(stride, context)
+    batches = EvaluationBatches(_numbered(length), context=context, batch_size=batch_size, stride=stride, limit=limit)
+    scored = _scored(batches)
+    assert len(scored) == len(set(scored)) == batches.targets
+    assert len(scored) <= max(limit, stride) or length - 1 < context + stride
+
+
 @given(**SIZES)
 def test_evaluation_gives_each_target_the_token_before_it(length: int, context: int, batch_size: int) -> None:
     for inputs, targets in EvaluationBatches(_numbered(length), context=context, batch_size=batch_size):

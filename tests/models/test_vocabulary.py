@@ -225,7 +225,7 @@ def test_flops_are_those_of_words_by_zipfs_law(cutoffs: list[int] | None) -> Non
 
 def test_bands_learn_as_well_as_one_softmax() -> None:
     """Words by Zipf's law, of which every other one, by chance, follows from the word before."""
-    count, length = 100, 32
+    count, length = 60, 32
     p = torch.tensor([1 / (rank + 2.7) for rank in range(1, count + 1)])
     draw = torch.Generator().manual_seed(0)
     after = torch.randperm(count, generator=draw)
@@ -237,7 +237,7 @@ def test_bands_learn_as_well_as_one_softmax() -> None:
             drawn[:, t] = torch.where(follows[:, t], after[drawn[:, t - 1]], drawn[:, t])
         return drawn
 
-    batches, held_out = [text(8) for _ in range(300)], text(200)
+    batches, held_out = [text(8) for _ in range(250)], text(200)
 
     def perplexity(cutoffs: list[int] | None) -> float:
         model = decoder(SOFTMAX, vocabulary=count, width=32, layers=1, cutoffs=cutoffs, cutoff_factor=1.0)
@@ -254,8 +254,8 @@ def test_bands_learn_as_well_as_one_softmax() -> None:
         return math.exp(nats / seen)
 
     full, bands = perplexity(None), perplexity([10, 30])
-    assert full < 20 < 60 < math.exp(torch.distributions.Categorical(p).entropy())  # of single words
-    assert bands == pytest.approx(full, rel=0.04)
+    assert full < 15 < 40 < math.exp(torch.distributions.Categorical(p).entropy())  # of single words
+    assert bands == pytest.approx(full, rel=0.03)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ softmax's unless `negative_key` is used, which keeps a second key beside the fir
 A row sum of 0 (l- = 1 + l+) makes the first causal token's output exactly 0, since it sees one key only.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Literal, Self
@@ -85,17 +86,16 @@ class DaGPAM(Attention):
         self.key_map = None if negative_key == "none" else linear(negative_key, "identity")
         size = heads if lambda_scope == "head" else 1
         self.raw_positive = self._scalar("attention.lambda_init", lambda_init, size, lambda_trainable)
+        second = lambda_init if lambda_negative_init is None else lambda_negative_init
         if lambda_mode == "affine":
             self.raw_negative = self.raw_positive
         else:
-            second = lambda_init if lambda_negative_init is None else lambda_negative_init
             self.raw_negative = self._scalar("attention.lambda_negative_init", second, size, lambda_trainable)
-        positive, negative = self.lambdas()
-        if torch.allclose(1 + positive, negative):
+        if math.isclose(1 + lambda_init, second, rel_tol=1e-5):
             warnings.warn("1 + lambda+ = lambda-: rows sum to 0, the first token's attention output is 0", stacklevel=2)
 
     def _scalar(self, setting: str, value: float, size: int, trainable: bool) -> nn.Parameter:
-        raw = INVERSES[self.lambda_constraint](torch.tensor(value, dtype=torch.float64))
+        raw = INVERSES[self.lambda_constraint](torch.tensor(value, dtype=torch.float64, device="cpu"))
         if not torch.isfinite(raw):
             ranges = {"softplus": "a number above 0", "sigmoid": "a number between 0 and 1"}
             expected = ranges[self.lambda_constraint] + f" under attention.lambda_constraint={self.lambda_constraint}"

@@ -40,7 +40,10 @@ class AdaptiveSoftmax(Suite):
         if not widths:
             raise SettingError("suite.widths", widths, "at least one width", "Give suite.widths one, as [256].")
         self.vocabulary, self.widths, self.tokens, self.layers = vocabulary, widths, tokens, layers
-        self.sides = {"full": {"cutoffs": None}, "adaptive": {"cutoffs": cutoffs, "cutoff_factor": cutoff_factor}}
+        self.sides: dict[str, dict[str, Any]] = {
+            "full": {"cutoffs": None},
+            "adaptive": {"cutoffs": cutoffs, "cutoff_factor": cutoff_factor},
+        }
 
     def run(self) -> dict[str, Any]:
         print(f"{'width':>5} {'output':<9} {'parameters':>12} {'s/step':>9} {'without optimiser':>18}")
@@ -61,18 +64,19 @@ class AdaptiveSoftmax(Suite):
         """Full over adaptive, with the optimiser and without."""
         models = {side: self._model(width, bands) for side, bands in self.sides.items()}
         steps: dict[tuple[str, bool], Step] = {
-            (side, trained): self._step(model, trained=trained)
+            (side, updates): self._step(model, updates=updates)
             for side, model in models.items()
-            for trained in (True, False)
+            for updates in (True, False)
         }
         seconds = alternate(steps, rounds=self.rounds, warmup=WARMUP, settle=self.settle)
         for side, model in models.items():
-            whole, bare = (statistics.median(seconds[side, trained]) for trained in (True, False))
+            whole, bare = (statistics.median(seconds[side, updates]) for updates in (True, False))
             print(f"{width:>5} {side:<9} {size(model):>12,} {whole:>9.4f} {bare:>18.4f}")
-        whole, bare = (ratios(seconds["full", trained], seconds["adaptive", trained]) for trained in (True, False))
-        print(f"{width:>5} full / adaptive   x {whole}")
-        print(f"{width:>5} without optimiser x {bare}")
-        return round(whole.median, 4), round(bare.median, 4)
+        trained = ratios(seconds["full", True], seconds["adaptive", True])
+        untrained = ratios(seconds["full", False], seconds["adaptive", False])
+        print(f"{width:>5} full / adaptive   x {trained}")
+        print(f"{width:>5} without optimiser x {untrained}")
+        return round(trained.median, 4), round(untrained.median, 4)
 
     def _model(self, width: int, bands: dict[str, Any]) -> Decoder:
         model: Decoder = build_model(
@@ -85,8 +89,8 @@ class AdaptiveSoftmax(Suite):
         model.blocks = nn.ModuleList(model.blocks[: self.layers])
         return model.to(self.device).train()
 
-    def _step(self, model: Decoder, *, trained: bool) -> Step:
-        """Forward, backward and, if `trained`, AdamW on tokens by Zipf's law."""
+    def _step(self, model: Decoder, *, updates: bool) -> Step:
+        """Forward, backward and, if `updates`, AdamW on tokens by Zipf's law."""
         draw = torch.Generator().manual_seed(0)
         p = 1 / (torch.arange(1, self.vocabulary + 1) + ZIPF_SHIFT)
         text = torch.multinomial(p, self.tokens + 1, replacement=True, generator=draw)[None].to(self.device)
@@ -104,7 +108,7 @@ class AdaptiveSoftmax(Suite):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                 loss: Tensor = model.loss(inputs, targets)[0] / self.tokens
             loss.backward()
-            if trained:
+            if updates:
                 optimizer.step()
             optimizer.zero_grad()
 

@@ -68,7 +68,8 @@ class EvaluationBatches:
     A window begins `stride` tokens after the one before and scores what that one has not: with `stride = context` they
     lie side by side and a token has 0 to context - 1 tokens before its input; with a smaller one all but the first
     window's have at least context - stride. What is not scored is an `IGNORED` target. With a `limit`, evenly spread
-    whole windows are kept that score at most so many. `targets` is the number that will be scored.
+    whole windows are kept that score at most so many (one at least; a split shorter than two windows is scored whole).
+    `targets` is the number that will be scored.
     """
 
     def __init__(
@@ -80,9 +81,10 @@ class EvaluationBatches:
         # the first window scores context targets, each other one stride more
         windows = 1 + max(0, -(-(self.targets - context) // self.stride))
         self.starts = np.arange(windows) * self.stride
-        if limit is not None and limit < self.targets:
-            first = 0 if self.stride == context else 1  # where each scores as many
-            whole, kept = (self.targets - context) // self.stride + 1 - first, limit // self.stride
+        first = 0 if self.stride == context else 1  # from which each scores as many
+        whole = (self.targets - context) // self.stride + 1 - first
+        if limit is not None and limit < self.targets and whole > 0:
+            kept = max(1, min(limit // self.stride, whole))
             self.starts = (first + np.arange(kept) * whole // kept) * self.stride
             self.targets = kept * self.stride
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reattend.data.corpus import Corpus, Splits, byte_splits
 from reattend.data.package_asset import PackageAsset
+from reattend.data.prepared.facts import Facts
 from reattend.data.store import stored
 
 DUMP = PackageAsset(
@@ -39,6 +40,9 @@ class EnwikiSample(Corpus):
 
     def prepare(self) -> Path:
         return stored("enwiki_sample/enwiki_sample.xml", size=SIZE, sha256=SHA256, make=_unpack)
+
+    def published(self) -> Facts:
+        return Facts(tokens=COUNTS)
 
     def load(self) -> Splits:
         splits = byte_splits(self.prepare())

@@ -14,6 +14,7 @@ from reattend.data.archive import read_lines
 from reattend.data.download import Download
 from reattend.data.parallel.cleaning import clean
 from reattend.data.parallel.corpus import ParallelCorpus
+from reattend.data.parallel.facts import PairFacts
 from reattend.data.parallel.moses import tokenise
 from reattend.data.parallel.splitting import Pairs
 from reattend.data.parallel.tagged import segments, transcript
@@ -41,6 +42,8 @@ TOKENS_MD5 = {
 MERGES = 10_000  # with which these were made
 CODES_MD5 = "52d7e52485ba89a006a6967ade9401ff"
 SYMBOLS = {"de": 8_848, "en": 6_632}  # of separate dictionaries
+JOINED = 10_152  # about
+TOKENS = {"de": 4_035_591, "en": 3_949_114}  # of the train split, an EOS a sentence among them
 SUBWORDS_MD5 = {
     "valid.de": "023efc8ed5e8534832438de962a2ec16",
     "valid.en": "b169eb8b09968ac1a99e9a872a95415b",
@@ -59,6 +62,19 @@ class Iwslt14(ParallelCorpus):
     def __init__(self, *, path: str | None = None, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self.path = path
+
+    def published(self) -> PairFacts | None:
+        recipe = self.recipe
+        if recipe.merges == 0:  # words: nobody counted these
+            return None
+        symbols = dict.fromkeys(SYMBOLS, JOINED) if recipe.joined else SYMBOLS
+        source, target = recipe.languages
+        return PairFacts(
+            pairs=PAIRS["train"],
+            tokens=(TOKENS[source], TOKENS[target]),
+            vocabulary=(symbols[source] * recipe.merges // MERGES, symbols[target] * recipe.merges // MERGES),
+            exact=recipe.lowercase and recipe.merges == MERGES and not recipe.joined and recipe.too_long == "keep",
+        )
 
     def fingerprint(self) -> str:
         if self.path is None:

@@ -44,7 +44,7 @@ def stored(relative: str, *, size: int, sha256: str, make: Callable[[Path], None
                 _make(path, size, sha256, make)
         return path
     except OSError as problem:
-        raise _unusable(problem, size) from problem
+        raise unusable(problem, need=f"{size} bytes and what they are unpacked from") from problem
 
 
 def _make(path: Path, size: int, sha256: str, make: Callable[[Path], None]) -> None:
@@ -91,9 +91,10 @@ def set_aside(wrong: Path, path: Path) -> Path:
     return wrong.replace(path.with_name(f"{path.name}.corrupt-{digest(wrong)[:8]}"))
 
 
-def _unusable(problem: OSError, size: int) -> SettingError:
+def unusable(problem: OSError, *, need: str) -> SettingError:
+    """What to tell of a cache folder that cannot be written: `need` is what did not fit, if it is full."""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        expected = f"a folder on a disk with room for {size} bytes and what they are unpacked from"
+        expected = f"a folder on a disk with room for {need}"
         fix = "Free some space or set REATTEND_HOME to a folder on another disk; nothing half-written is left."
     else:
         expected = f"a folder that can be written to ({problem})"

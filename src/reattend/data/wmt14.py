@@ -16,6 +16,7 @@ from reattend.data.archive import read_lines
 from reattend.data.download import Download
 from reattend.data.hub import hub_folder
 from reattend.data.parallel.corpus import ParallelCorpus
+from reattend.data.parallel.facts import PairFacts
 from reattend.data.parallel.moses import normalise
 from reattend.data.parallel.splitting import Pairs
 from reattend.data.parallel.tagged import segments
@@ -38,6 +39,8 @@ SGM_MD5 = {
 }
 EVERY = 100  # of the train pairs, one is to validate on with data.valid=every_100th
 REPOSITORY = "wmt/wmt14"
+# of another preparation, Google's with 32,000 merges, as fairseq's log has it; an EOS a sentence among the tokens
+GOOGLE_PAIRS, GOOGLE_TOKENS = 4_500_966, {"en": 132_886_171, "de": 137_628_246}
 PAIRS = {"hub": {"train": 4_508_785, "valid": 3_000, "test": 3_003}, "archives": {"valid": 3_000, "test": 3_003}}
 
 
@@ -63,6 +66,18 @@ class Wmt14(ParallelCorpus):
             raise SettingError("data.path", path, "null with data.files=hub", "Add data.files=archives.")
         origin = f"{REPOSITORY}@{revision or 'main'}" if files == "hub" else "statmt.org, europarl, commoncrawl, news"
         self.source = f"WMT 2014 de-en ({origin}), valid {valid}"
+
+    def published(self) -> PairFacts | None:
+        recipe = self.recipe
+        if recipe.merges == 0:  # words: nobody counted these
+            return None
+        source, target = recipe.languages
+        return PairFacts(
+            pairs=GOOGLE_PAIRS,
+            tokens=(GOOGLE_TOKENS[source], GOOGLE_TOKENS[target]),
+            vocabulary=(recipe.merges, recipe.merges),  # a joined dictionary has about as many symbols
+            exact=False,
+        )
 
     def fingerprint(self) -> str:
         if self.path is None:

@@ -78,9 +78,10 @@ def rotate(x: Tensor, angles: Tensor | None) -> Tensor:
 
 
 def _turns(start: int, length: int, width: int, device: torch.device) -> Tensor:
-    """t w_i for the positions t from `start`, [T, width / 2]; float32 keeps far positions apart under bfloat16."""
-    frequency = 10000.0 ** (-torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
-    return torch.arange(start, start + length, device=device, dtype=torch.float32)[:, None] * frequency
+    """t w_i for the positions t from `start`, [T, width / 2], less whole turns; float64, as t may be millions."""
+    frequency = 10000.0 ** (-torch.arange(0, width, 2, device=device, dtype=torch.float64) / width)
+    turn = torch.arange(start, start + length, device=device, dtype=torch.float64)[:, None] * frequency
+    return (turn % (2 * torch.pi)).float()
 
 
 POSITIONS = {"learned": Learned, "sinusoidal": Sinusoidal, "rotary": Rotary}

@@ -9,7 +9,17 @@ from typing import Any
 from reattend.settings import SettingError, typed
 
 # Keys, or whole groups, that say where and how a run is shown and can never change its result.
-CANNOT_CHANGE_A_RESULT = ("results_dir", "force", "resume", "name", "logger", "progress", "trainer.progress", "output")
+CANNOT_CHANGE_A_RESULT = (
+    "results_dir",
+    "force",
+    "resume",
+    "plan",
+    "name",
+    "logger",
+    "progress",
+    "trainer.progress",
+    "output",
+)
 
 # What a name is made of: the first of these whose groups the configuration has.
 NAMED_BY = (("data", "lm", "policy"), ("data", "attention", "model"), ("data",))

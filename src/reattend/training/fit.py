@@ -125,7 +125,8 @@ def _sizes(config: Mapping[str, Any], corpus: Trainable) -> dict[str, Any]:
     """The values of the `model` group under the run's control."""
 
     def count(sizes: Mapping[str, Any], attention: Mapping[str, Any]) -> int:
-        return size(_model(config, corpus, sizes=sizes, attention=attention))
+        with torch.device("meta"):  # shapes without numbers
+            return size(_model(config, corpus, sizes=sizes, attention=attention))
 
     control = build_control(config["control"])
     return control.sizes(config["model"], attention=config["attention"], count=count)

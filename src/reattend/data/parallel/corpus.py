@@ -22,6 +22,7 @@ from reattend.settings import SettingError, at_least
 
 if TYPE_CHECKING:
     from reattend.data.parallel.batches import Numbers, TranslationEvaluationBatches, TranslationTrainingBatches
+    from reattend.data.parallel.facts import PairFacts
     from reattend.data.parallel.pipeline import Pipeline
 
 FORMAT = 1  # of a prepared folder: raise it when the same options are prepared otherwise
@@ -90,6 +91,10 @@ class ParallelCorpus(Data):
 
     def verify(self, folder: Path, pipeline: "Pipeline") -> None:
         """Refuse a prepared folder that is not as published; nothing is published of most corpora."""
+
+    def published(self) -> "PairFacts | None":
+        """What others report of it; None where it has to be prepared to know."""
+        return None
 
     def prepare(self) -> Path:
         return self._folder

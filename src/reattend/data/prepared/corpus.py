@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from reattend.data.corpus import Corpus, Splits
 from reattend.data.prepared.facts import Facts
 from reattend.data.prepared.members import files_of
-from reattend.data.prepared.shards import Shards, Writer, finished, prepare
+from reattend.data.prepared.shards import Shards, Writer, adopt, finished, prepare
 from reattend.data.store import digest, home
 from reattend.settings import SettingError
 
@@ -27,6 +27,9 @@ class Route(Protocol):
 
     @property
     def where(self) -> str: ...
+
+    def by_hand(self) -> str:
+        """What a user without network can do, if anything, as the middle of a sentence."""
 
     def path(self) -> Path:
         """The verified file or folder, fetched if it is not there yet, or a SettingError."""
@@ -55,8 +58,8 @@ class Prepared(Corpus):
         """Names what options make of the tokens: each variant is prepared apart."""
         return "tokens"
 
-    def published(self) -> Facts:
-        return self.facts
+    def published(self) -> Facts | None:
+        return None if self.allow_mismatch else self.facts
 
     def prepare(self) -> Path:
         return self.shards.folder
@@ -95,7 +98,7 @@ class Prepared(Corpus):
     def _verdict(self, mismatch: str | None) -> str:
         if mismatch:
             return f"NOT as published: {mismatch}"
-        return "nothing is published to compare with" if self.published() == Facts() else "as published"
+        return "nothing is published to compare with" if self.facts == Facts() else "as published"
 
     def _made(self) -> Shards:
         folder = home() / "corpora" / self.name
@@ -110,8 +113,7 @@ class Prepared(Corpus):
         made = prepare(folder / f"{self.variant()}-{key}", lambda writer: self._write(given, writer))
         if "mismatch" in made.manifest or published or self.facts == Facts():
             return made
-        made.folder.rename(folder / self.variant())  # it is the published one: found without data.path from now on
-        return Shards(folder / self.variant())
+        return adopt(made, folder / self.variant())  # it is the published one: found without data.path from now on
 
     def _given(self) -> Path:
         path = Path(str(self.path)).expanduser()
@@ -120,15 +122,17 @@ class Prepared(Corpus):
         return path
 
     def _fetched(self) -> Path:
-        refusals = []
+        reasons, places = [], []
         for route in self.routes():
             try:
                 return route.path()
-            except SettingError as refusal:
-                refusals.append(f"{route.where}: {refusal}")
-        expected = f"a way to {self.source} ({'; '.join(refusals)})"
-        fix = f"Connect to the network once, or get it from {self.homepage} elsewhere and add data.path=FILE_OR_FOLDER."
-        raise SettingError("data", self.name, expected, fix)
+            except SettingError as refusal:  # its cause is the network's; without one, what came was not what should
+                reason = str(refusal.__cause__ or refusal).strip().partition("\n")[0]
+                reasons.append(f"{route.where}: {reason}")
+                places += [route.by_hand()] if route.by_hand() else []
+        expected = f"a way to {self.source} ({'; '.join(reasons)})"
+        ways = " or ".join(["Connect to the network once,", *(f"{place}," for place in places)])
+        raise SettingError("data", self.name, expected, f"{ways} or add data.path=FILE_OR_FOLDER.")
 
     def _origin(self, files: Path) -> dict[str, str]:
         found = {path for pattern in self.files for path in files_of(files, pattern)}
@@ -145,7 +149,7 @@ class Prepared(Corpus):
     def _mismatch(self, found: Mapping[str, Mapping[str, Any]]) -> str:
         """Where the counts are not those of the facts, in words; empty if nowhere."""
         wrong = []
-        for what in ("tokens", "lines", "books", "md5"):
+        for what in ("tokens", "lines", "words", "books", "md5"):
             for split, wanted in getattr(self.facts, what).items():
                 if (have := found[split].get(what, wanted)) != wanted:
                     wrong.append(f"{_spelt(have)} {what} of {split or 'the file'} instead of {_spelt(wanted)}")

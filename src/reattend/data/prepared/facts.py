@@ -10,6 +10,8 @@ class Facts:
 
     tokens: Mapping[str, int] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
+    words: Mapping[str, int] = field(default_factory=dict)  # where they are no tokens
     books: Mapping[str, int] = field(default_factory=dict)
+    about: Mapping[str, int] = field(default_factory=dict)  # tokens where only an estimate is known: never checked
     vocabulary: int | None = None
     md5: Mapping[str, str] = field(default_factory=dict)  # of the split's file; under "" of the one that is divided

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reattend.data.download import Download
 from reattend.data.hub import hub_folder
+from reattend.data.store import home
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +23,18 @@ class Archive:
     def where(self) -> str:
         return self.url
 
-    def path(self) -> Path:
+    @property
+    def _known(self) -> dict[str, int | str]:
         known = {"size": self.size, "md5": self.md5, "sha256": self.sha256}
-        return Download(url=self.url, relative=self.relative, setting="data.path", value="null", **known).path()  # type: ignore[arg-type]
+        return {what: fact for what, fact in known.items() if fact is not None}
+
+    def by_hand(self) -> str:
+        facts = ", ".join(f"{what} {fact}" for what, fact in self._known.items())
+        return f"place the file as {home() / self.relative}" + f" ({facts})" * bool(facts)
+
+    def path(self) -> Path:
+        known: Any = self._known
+        return Download(url=self.url, relative=self.relative, setting="data.path", value="null", **known).path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,9 @@ class Hub:
     @property
     def where(self) -> str:
         return f"hub {self.repository}"
+
+    def by_hand(self) -> str:
+        return ""
 
     def path(self) -> Path:
         return hub_folder(

@@ -17,6 +17,7 @@ from typing import Any
 import filelock
 import numpy as np
 
+from reattend.data.store import unusable
 from reattend.files import atomic
 
 SPLITS = ("train", "valid", "test")
@@ -65,22 +66,36 @@ def prepare(folder: Path, write: Callable[["Writer"], Mapping[str, Any]]) -> Sha
 
     `write` returns what the manifest says beyond the counts and checksums of the splits.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_name(folder.name + ".lock")):
+            return finished(folder) or _filled(folder, write)  # another process made it while this one waited
+    except OSError as problem:
+        raise unusable(problem, need="the tokens of the corpus") from problem
+
+
+def adopt(made: Shards, folder: Path) -> Shards:
+    """`made` in the place of `folder`, unless that is whole."""
     with filelock.FileLock(folder.with_name(folder.name + ".lock")):
-        if shards := finished(folder):  # another process made it while this one waited
-            return shards
-        part = folder.with_name(folder.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-        part.mkdir()
-        try:
-            writer = Writer(part)
-            manifest = {"format": FORMAT, **write(writer), **writer.found()}
-            with atomic(part / MANIFEST) as temporary:
-                temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)  # of another format, or damaged
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        if (there := finished(folder)) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            made.folder.rename(folder)
+    return there or Shards(folder)
+
+
+def _filled(folder: Path, write: Callable[["Writer"], Mapping[str, Any]]) -> Shards:
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)  # what a killed process left
+    part.mkdir()
+    try:
+        writer = Writer(part)
+        manifest = {"format": FORMAT, **write(writer), **writer.found()}
+        with atomic(part / MANIFEST) as temporary:
+            temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # of another format, or damaged
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return Shards(folder)
 
 

@@ -25,6 +25,7 @@ def legend(table: Table) -> list[str]:
         f"Time is that of training and memory the peak ({unique(r.memory['what'] for r in table.records)}), "
         f"relative to {spec.baseline} with the same seed; the median over seeds.",
     ]
+    lines += [f"Not {first.data['name']} as published: {other}." for other in [_mismatch(first)] if other]
     if any(row.difference and row.difference.interval is None for row in table.rows):
         lines.append("One seed does not show what chance does: train with seed=1,2,3 for an interval.")
     return [*lines, *dict.fromkeys(say_published(n) for row in table.rows for n in row.published), *spec.notes]
@@ -41,6 +42,12 @@ def _counted(record: TrainingRecord, split: str, count: int) -> str:
     """What a score counts: tokens, or the sentences of a split that has pairs of them."""
     kept: Mapping[str, Any] = record.data["splits"].get(split) or {}
     return "sentence" if count == kept.get("pairs") else record.data["unit"]
+
+
+def _mismatch(record: TrainingRecord) -> str | None:
+    """How the text differs from the one that others have."""
+    kept: Mapping[str, Any] = record.data
+    return kept.get("mismatch")
 
 
 def _context(record: TrainingRecord) -> str:

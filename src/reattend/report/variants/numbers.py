@@ -68,6 +68,7 @@ def _refuse_to_mix(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Non
     aspects: dict[str, Callable[[TrainingRecord], object]] = {
         "data sha256": lambda record: record.data["sha256"],
         "context": lambda record: record.config["data"].get("context"),
+        "window and stride": lambda record: [record.config.get("objective", {}).get(k) for k in ("window", "stride")],
         f"unit of {spec.metric}": lambda record: score_of(spec, record).unit,
         f"count of {spec.metric}": lambda record: score_of(spec, record).count,
     }

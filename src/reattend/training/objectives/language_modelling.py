@@ -29,6 +29,8 @@ class LanguageModelling(Objective):
         if (self.stride or window) > window:
             expected = f"at most the window ({window}), or tokens would be left out"
             raise SettingError("objective.stride", self.stride, expected, "Lower objective.stride.")
+        if self.score_limit is not None:
+            at_least("objective.score_limit", self.score_limit, self.stride or window)
         return corpus
 
     def keep(self, corpus: Corpus) -> dict[str, Any]:
