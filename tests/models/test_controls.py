@@ -88,6 +88,28 @@ def test_wider_differs_in_feed_forward_alone(name: str) -> None:
     assert all(torch.equal(plain[key], wider[key]) for key in plain.keys() - other)
 
 
+@pytest.mark.usefixtures("uninitialised")
+@pytest.mark.parametrize("name", ["tiny", "small", "translation_small"])
+def test_more_heads_and_deeper_have_as_many_parameters(name: str) -> None:
+    model = options("model")[name]
+    like = size(built(model, dagpam()))
+    heads, deeper = (controlled(model, control={"name": way, "like": dagpam()}) for way in ("more_heads", "deeper"))
+    assert heads == model | {"heads": 2 * model["heads"], "feed_forward": heads["feed_forward"]}
+    stacks = [key for key in model if key.endswith("layers")]
+    assert deeper == model | {key: model[key] + 1 for key in stacks} | {"feed_forward": deeper["feed_forward"]}
+    assert deeper["feed_forward"] < (model["feed_forward"] or 4 * model["width"]) < heads["feed_forward"]
+    for sizes in (heads, deeper):
+        assert abs(size(built(sizes, SOFTMAX)) / like - 1) < 0.002
+
+
+def test_heads_that_cannot_be_doubled() -> None:
+    with pytest.raises(SettingError, match=r"^control=more_heads: expected twice as many heads as model\.heads=32"):
+        controlled(
+            options("model")["tiny"] | {"heads": 32, "positions": "learned"},
+            control={"name": "more_heads", "like": SOFTMAX},
+        )
+
+
 def test_no_control_changes_nothing() -> None:
     model = options("model")["tiny"]
     assert controlled(model, control=options("control")["none"]) == model

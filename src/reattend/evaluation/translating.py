@@ -17,7 +17,7 @@ from reattend.evaluation.sentences import Encoded, Sentences, described, encode
 from reattend.evaluation.translation import Settings
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.files import atomic
-from reattend.metrics.bleu import Score, chrf2, compound_split_bleu, sacre_bleu, tokenised_bleu
+from reattend.metrics.bleu import every_score
 from reattend.metrics.ngrams import to_lines
 from reattend.models import build_model, size
 from reattend.models.checkpoint import Translator, load_translator
@@ -117,7 +117,8 @@ def score(
     found = job.gathered(unfinished.parts)
     if settings.output is not None:
         _write(Path(settings.output), list(_lines(job, found)))
-    scores = _scores(job, found, given)
+    assert given.references is not None
+    scores = every_score(job.pipeline, [best[0].tokens for best in found], job.encoded.of(given.references))
     seconds = sum(part["seconds"] for part in unfinished.parts)
     accelerator = torch.cuda.get_device_name() if on_gpu else None
     return TranslationRecord(
@@ -139,24 +140,8 @@ def score(
     )
 
 
-def _scores(job: Job, found: list[list[Hypothesis]], given: Sentences) -> dict[str, Score]:
-    """Each metric by its name."""
-    assert given.references is not None
-    references = job.encoded.of(given.references)
-    plain = [job.pipeline.decode(best[0].tokens) for best in found]
-    tokens = [job.pipeline.tokenised(best[0].tokens) for best in found]
-    reference_tokens = [job.pipeline.tokenise_reference(line) for line in references]
-    lowercase = job.pipeline.target.lowercase
-    return {
-        "sacrebleu": sacre_bleu(plain, references, lowercase=lowercase),
-        "tokenised_bleu": tokenised_bleu(tokens, reference_tokens),
-        "compound_split_bleu": compound_split_bleu(tokens, reference_tokens),
-        "chrf": chrf2(plain, references, lowercase=lowercase),
-    }
-
-
 def _model(job: Job) -> TranslationModel:
-    config, sides = job.translator.config, (job.pipeline.source, job.pipeline.target)
+    config, sides = job.translator.config, job.pipeline.sides
     softmax = build_model(
         config["model"],
         attention={"name": "softmax"},

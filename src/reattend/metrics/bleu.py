@@ -14,7 +14,7 @@ Compound splitting adds 0.7 to 1 BLEU in German for the same translations.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
@@ -32,6 +32,34 @@ class Score:
     value: float
     signature: str
     sentences: np.ndarray  # [N, 6] int64, see metrics/ngrams.py; [N, 0] where a score has no such statistics
+
+
+class Text(Protocol):
+    """What turns a model's numbers into text: the pipeline of a parallel corpus."""
+
+    @property
+    def lowercase(self) -> bool: ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Plain text."""
+
+    def tokenised(self, ids: Sequence[int]) -> str:
+        """Moses tokens."""
+
+    def tokenise_reference(self, line: str) -> str:
+        """Plain text -> Moses tokens."""
+
+
+def every_score(text: Text, translations: Sequence[Sequence[int]], references: Sequence[str]) -> dict[str, Score]:
+    """Each score of translations, given as numbers, by its name in records; the references are plain text."""
+    plain, tokens = [text.decode(ids) for ids in translations], [text.tokenised(ids) for ids in translations]
+    reference_tokens = [text.tokenise_reference(line) for line in references]
+    return {
+        "sacrebleu": sacre_bleu(plain, references, lowercase=text.lowercase),
+        "tokenised_bleu": tokenised_bleu(tokens, reference_tokens),
+        "compound_split_bleu": compound_split_bleu(tokens, reference_tokens),
+        "chrf": chrf2(plain, references, lowercase=text.lowercase),
+    }
 
 
 def sacre_bleu(translations: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:

@@ -127,7 +127,7 @@ class ParallelCorpus(Data):
         """How many symbols each side has."""
         return len(self.pipeline.source.symbols), len(self.pipeline.target.symbols)
 
-    @property
+    @cached_property
     def context(self) -> int:
         """The positions that a model needs: of the longest sentence and EOS."""
         longest = max(int(self._numbers("train", side).lengths.max()) for side in ("source", "target"))

@@ -67,6 +67,11 @@ class Pipeline:
         return self.source, self.target
 
     @property
+    def lowercase(self) -> bool:
+        """Whether translations are lower-case, so that references must be."""
+        return self.target.lowercase
+
+    @property
     def direction(self) -> str:
         return f"{self.source.code}-{self.target.code}"
 

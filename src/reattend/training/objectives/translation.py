@@ -17,7 +17,7 @@ from reattend.data.batches import IGNORED
 from reattend.data.parallel.batches import PairBatch
 from reattend.decoding import translate
 from reattend.decoding.beam import Beam
-from reattend.metrics.bleu import chrf2, sacre_bleu, tokenised_bleu
+from reattend.metrics.bleu import every_score, sacre_bleu
 from reattend.records import Metric
 from reattend.settings import at_least, within
 from reattend.training.objective import Evaluator, Objective, Validation, bits_per_token
@@ -65,39 +65,30 @@ class Translation(Objective):
         if self.best_by == "bits":
             return Validation(bits, criterion=bits)
         translations, references = self._translate(module, corpus, "valid", limit=corpus.valid_limit)
-        plain = [plain for plain, _ in translations]
-        bleu = sacre_bleu(plain, references, lowercase=corpus.pipeline.target.lowercase).value
+        plain = [corpus.pipeline.decode(ids) for ids in translations]
+        bleu = sacre_bleu(plain, references, lowercase=corpus.pipeline.lowercase).value
         return Validation(bits, criterion=-bleu, more={"valid/sacrebleu": bleu})
 
     def score(self, module: Evaluator, corpus: ParallelCorpus) -> dict[str, Metric]:
         metrics = bits_per_token(module, corpus)
         for split in ("valid", "test"):
             translations, references = self._translate(module, corpus, split)
-            plain, tokenised = [[*side] for side in zip(*translations, strict=True)]
-            tokenised_references = [corpus.pipeline.tokenise_reference(line) for line in references]
-            lowercase = corpus.pipeline.target.lowercase
-            found = {
-                "sacrebleu": sacre_bleu(plain, references, lowercase=lowercase),
-                "tokenised_bleu": tokenised_bleu(tokenised, tokenised_references),
-                "chrf": chrf2(plain, references, lowercase=lowercase),
-            }
-            for name, score in found.items():
-                metrics[f"{split}/{name}"] = Metric(
-                    value=score.value, unit=score.signature, sum=score.value * len(plain), count=len(plain)
-                )
+            for name, score in every_score(corpus.pipeline, translations, references).items():
+                count = len(translations)
+                metrics[f"{split}/{name}"] = Metric(score.value, score.signature, score.value * count, count)
         sources = corpus.plain("test").source
         for i in (len(sources) * (2 * k + 1) // (2 * SHOWN) for k in range(SHOWN)):  # evenly spread
-            print(f"  {sources[i]}\n    translated {plain[i]}\n    reference  {references[i]}")
+            spelt = corpus.pipeline.decode(translations[i])
+            print(f"  {sources[i]}\n    translated {spelt}\n    reference  {references[i]}")
         return metrics
 
     def _translate(
         self, module: Evaluator, corpus: ParallelCorpus, split: str, *, limit: int | None = None
-    ) -> tuple[list[tuple[str, str]], list[str]]:
-        """(plain text, Moses tokens) of the translations of a split, and its plain references."""
+    ) -> tuple[list[list[int]], list[str]]:
+        """The translations of a split, as numbers, and its plain references."""
         sentences, references = corpus.sentences(split, limit=limit)
         found = translate(module.model, sentences, self.search)
-        best = [hypotheses[0].tokens for hypotheses in found]
-        return [(corpus.pipeline.decode(ids), corpus.pipeline.tokenised(ids)) for ids in best], references
+        return [hypotheses[0].tokens for hypotheses in found], references
 
 
 def label_smoothed(logits: Tensor, targets: Tensor, *, smoothing: float) -> tuple[Tensor, Tensor, Tensor]:
