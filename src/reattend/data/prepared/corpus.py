@@ -131,7 +131,7 @@ class Prepared(Corpus):
                 reasons.append(f"{route.where}: {reason}")
                 places += [route.by_hand()] if route.by_hand() else []
         expected = f"a way to {self.source} ({'; '.join(reasons)})"
-        ways = " or ".join(["Connect to the network once,", *(f"{place}," for place in places)])
+        ways = " or ".join(["Connect to the network once,", *(f"{place}," for place in dict.fromkeys(places))])
         raise SettingError("data", self.name, expected, f"{ways} or add data.path=FILE_OR_FOLDER.")
 
     def _origin(self, files: Path) -> dict[str, str]:

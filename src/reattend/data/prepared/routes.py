@@ -1,5 +1,6 @@
 """Ways to a corpus's canonical files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,27 @@ class Archive:
     def path(self) -> Path:
         known: Any = self._known
         return Download(url=self.url, relative=self.relative, setting="data.path", value="null", **known).path()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Single files of one place in the web, kept in a folder of their own."""
+
+    url: str  # of the place, without a slash at its end
+    relative: str  # the folder in the cache
+    md5: Mapping[str, str]  # by name
+
+    @property
+    def where(self) -> str:
+        return self.url
+
+    def by_hand(self) -> str:
+        return f"place {', '.join(self.md5)} in {home() / self.relative}"
+
+    def path(self) -> Path:
+        for name, md5 in self.md5.items():
+            Archive(url=f"{self.url}/{name}", relative=f"{self.relative}/{name}", md5=md5).path()
+        return home() / self.relative
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from reattend.data.prepared.corpus import Route
 from reattend.data.prepared.routes import Archive, Hub
 from reattend.data.prepared.word_level import WordLevel
 
-HUB = "Salesforce/wikitext"
+HUB, REVISION = "Salesforce/wikitext", "b08601e04326c79dfdd32d625aee71d232d685c3"  # of January 2024
 SITE = "https://wikitext.smerity.com"
 LICENCE = "CC BY-SA 3.0 and GFDL"
 
@@ -19,7 +19,7 @@ LICENCE = "CC BY-SA 3.0 and GFDL"
 def routes(config: str, *, md5: str | None = None) -> Sequence[Route]:
     """The archive `config`.zip of the authors' site, then the hub's files."""
     archive = Archive(url=f"{SITE}/{config}.zip", relative=f"archives/wikitext/{config}.zip", md5=md5)
-    return archive, Hub(repository=HUB, patterns=(f"{config}/*.parquet",))
+    return archive, Hub(repository=HUB, patterns=(f"{config}/*.parquet",), revision=REVISION)
 
 
 class WikitextWords(WordLevel):
