@@ -85,12 +85,14 @@ def _small(script: str, arguments: list[str]) -> list[str]:
         if "data" in options:
             changes = {key: value for key, value in changes.items() if key.partition(".")[0] != "data"}
         changes |= {"trainer.max_steps": "2", "objective.average": "0"}
-        for key in ("seed", "data.direction", "model.norm"):
+        for key in ("attention", "seed", "data.direction", "model.norm"):
             options |= _first_of(options, key)
     elif script == "scripts/train.py":
         changes = {"trainer.max_steps": "2", "logger": "none", "data.context": "16", "data.batch_size": "8"}
         changes |= {"objective.window": "null", "objective.stride": "null", "model": "tiny"}
         options = {"data": "enwiki_sample"} | options | _first_of(options, "seed")
+        if "experiment" in options:
+            options |= _first_of(options, "attention")
     if script == "scripts/evaluate.py":
         if options.get("task") == "sample":
             changes = {"task.length": "5"}
