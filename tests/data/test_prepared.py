@@ -186,6 +186,20 @@ def test_the_archive_is_fetched_through_dropped_connections(
     assert requests == 3 and corpus("wikitext103").words() == RANKS and len(site.asked) == requests
 
 
+def test_a_fetched_corpus_with_other_counts_leaves_nothing_but_its_archive(
+    site: Site, wiki: Facts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served(site, monkeypatch, tmp_path)
+    site.data = zipped(tmp_path / "other.zip", WIKI | {"valid": " the cat \n"}).read_bytes()
+    place = tmp_path / "archives" / "wikitext" / "wikitext-103-v1.zip"
+    with pytest.raises(SettingError, match=rf"md5 of valid .* Remove {place} and try again"):
+        corpus("wikitext103").prepare()
+    assert not list((tmp_path / "corpora").glob("*/tokens/*"))
+    place.unlink()
+    site.data = (tmp_path / "served.zip").read_bytes()
+    assert corpus("wikitext103").words() == RANKS
+
+
 def test_an_archive_with_another_checksum_is_not_used(
     site: Site, wiki: Facts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -141,8 +141,8 @@ class Prepared(Corpus):
     def _write(self, files: Path, writer: Writer) -> dict[str, Any]:
         more = dict(self.write(files, writer))
         wrong = self._mismatch(writer.splits | {"": more})
-        if wrong and not self.allow_mismatch:
-            raise self._other(wrong)
+        if wrong and not self.allow_mismatch:  # nothing is left of it
+            raise self._other(wrong, fetched=None if self.path else files)
         about = {"name": self.name, "source": self.source, "licence": self.licence, "files": self._origin(files)}
         return about | more | ({"mismatch": wrong} if wrong else {})
 
@@ -157,9 +157,10 @@ class Prepared(Corpus):
             wrong.append(f"a vocabulary of {have:,} instead of {self.facts.vocabulary:,}")
         return ", ".join(wrong)
 
-    def _other(self, wrong: str) -> SettingError:
+    def _other(self, wrong: str, *, fetched: Path | None = None) -> SettingError:
         expected = f"{self.source} as published; it has {wrong}"
-        fix = f"Get the whole of it from {self.homepage}, or set data.allow_mismatch=true: the record will say so."
+        again = f"Remove {fetched} and try again from another network" if fetched else "Get the whole of it"
+        fix = f"{again} (it is at {self.homepage}), or set data.allow_mismatch=true: the record will say so."
         return SettingError("data.path", self.path or "null", expected, fix)
 
 
