@@ -63,7 +63,8 @@ def _step(said: Said) -> tuple[str, object]:
         return "code", said.text
     words = shlex.split(said.text)
     if words[:2] == ["make", "test"] and len(words) > 2:
-        return "pytest", shlex.split(words[2].removeprefix("ARGS="))
+        first, *others = shlex.split(words[2].removeprefix("ARGS="))  # of several folders the first
+        return "pytest", [first, *(word for word in others if not word.startswith("tests/"))]
     if words[0] == "make":
         return "code", f"import subprocess; subprocess.run({['make', '-n', *words[1:]]}, check=True)"
     assert words[0] == "python", f"no rule to run {said.text}"
