@@ -85,11 +85,12 @@ check: setup ## style, types and spelling
 	@$(BIN)/codespell *.md docs results/LOG.md CITATION.cff Makefile conf scripts src tests
 
 .PHONY: bench
-bench: $(VENV)/.bench ## speed and memory against softmax, x-transformers, reading token by token, transformers' beam search
+bench: $(VENV)/.bench ## speed and memory against softmax, x-transformers, reading token by token, transformers' beam search, a full softmax
 	@$(PY) scripts/bench.py suite=attention_step
 	@$(PY) scripts/bench.py suite=training_throughput
 	@$(PY) scripts/bench.py suite=policy_engine
 	@$(PY) scripts/bench.py suite=beam_search
+	@$(PY) scripts/bench.py suite=adaptive_softmax
 
 .PHONY: setup
 setup: $(VENV)/.done ## virtual environment with the pinned packages; PYTHON=python3.12 chooses the interpreter
