@@ -19,12 +19,12 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from reattend.models import build_model
-from reattend.models.controls import build_control
 from reattend.settings import call_by_name, seed_of
 from reattend.training import schedules
 from reattend.training.objective import Trainable
 from reattend.training.objectives import build_objective
-from reattend.training.shapes import Cost, measure, parameters_of
+from reattend.training.shapes import Cost, measure
+from reattend.training.sizes import controlled
 from reattend.training.trainer_settings import TrainerSettings
 from reattend.training.workload import Workload, workload
 
@@ -103,12 +103,6 @@ def _anywhere(trainer: Mapping[str, Any]) -> Mapping[str, Any]:
 def _cost(config: Mapping[str, Any], load: Workload) -> Cost:
     """Of the mean example, under the run's control."""
     given = {"vocabulary": load.vocabulary, "context": load.context, "seed": config["seed"]}
-
-    def count(sizes: Mapping[str, Any], attention: Mapping[str, Any]) -> int:
-        return parameters_of(partial(build_model, sizes, attention=attention, **given))
-
-    sizes = build_control(config["control"]).sizes(config["model"], attention=config["attention"], count=count)
-    found = measure(
-        partial(build_model, sizes, attention=config["attention"], **given), [ceil(length) for length in load.example]
-    )
+    build = partial(build_model, controlled(config, **given), attention=config["attention"], **given)
+    found = measure(build, [ceil(length) for length in load.example])
     return found.of(sum(load.example) / sum(map(ceil, load.example)))

@@ -9,7 +9,6 @@ import torch
 
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
-from reattend.models.controls import build_control
 from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_hash, origin
 from reattend.records.record import Data
 from reattend.settings import SettingError
@@ -20,6 +19,7 @@ from reattend.training.module import Learning
 from reattend.training.objective import Objective, Trainable
 from reattend.training.objectives import build_objective
 from reattend.training.progress import Progress
+from reattend.training.sizes import controlled, plain_parameters
 from reattend.training.trainer_settings import TrainerSettings
 
 
@@ -37,8 +37,9 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     objective = build_objective(config["objective"])
     corpus = objective.corpus(config["data"])
     data = corpus.identity()
-    sizes = _sizes(config, corpus)
-    model = _model(config, corpus, sizes=sizes)
+    given = {"vocabulary": corpus.vocabulary, "context": corpus.context, "seed": config["seed"]}
+    sizes = controlled(config, **given)
+    model = build_model(sizes, attention=config["attention"], **given)
     print(f"{name}: {size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
     _refuse_too_many(objective, settings)
     module = Learning(
@@ -89,7 +90,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
         parameters={
             "total": size(model),
-            "attention_extra": size(model) - _size_with_softmax(config, corpus),
+            "attention_extra": size(model) - plain_parameters(config, **given),
         },
         data=cast(Data, data),
         metrics=metrics,
@@ -103,38 +104,6 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         },
         memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if settings.on_gpu else meter.read(),
     )
-
-
-def _model(
-    config: Mapping[str, Any],
-    corpus: Trainable,
-    *,
-    sizes: Mapping[str, Any],
-    attention: Mapping[str, Any] | None = None,
-) -> Any:
-    return build_model(
-        sizes,
-        attention=config["attention"] if attention is None else attention,
-        vocabulary=corpus.vocabulary,
-        context=corpus.context,
-        seed=config["seed"],
-    )
-
-
-def _sizes(config: Mapping[str, Any], corpus: Trainable) -> dict[str, Any]:
-    """The values of the `model` group under the run's control."""
-
-    def count(sizes: Mapping[str, Any], attention: Mapping[str, Any]) -> int:
-        with torch.device("meta"):  # shapes without numbers
-            return size(_model(config, corpus, sizes=sizes, attention=attention))
-
-    control = build_control(config["control"])
-    return control.sizes(config["model"], attention=config["attention"], count=count)
-
-
-def _size_with_softmax(config: Mapping[str, Any], corpus: Trainable) -> int:
-    """Parameters of the same model around conventional attention and without a control: the yardstick of additions."""
-    return size(_model(config, corpus, sizes=config["model"], attention={"name": "softmax"}))
 
 
 def _resume_from(
