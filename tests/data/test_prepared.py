@@ -415,6 +415,15 @@ def test_local_words_with_rare_ones_unknown(tmp_path: Path) -> None:
         corpus("words", **files | {"valid": "gone"}, test="gone").prepare()
 
 
+def test_local_words_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"a b\nc \xff\n")
+    path = str(tmp_path / "a.txt")
+    with pytest.raises(SettingError, match=r"data\.train=.*a\.txt: expected UTF-8 text; line 2 of a\.txt is not"):
+        corpus("words", train=[path], valid=path, test=path).prepare()
+    with pytest.raises(SettingError, match=r"data\.path=.*expected a known option"):  # the files are named by split
+        corpus("words", train=[path], valid=path, test=path, path=path)
+
+
 def test_books_become_words_in_wikitexts_style(tmp_path: Path) -> None:
     text = 'A well-known\\nman\'s 1,000 dogs.\\n\\n\\"Yes\\" (he said) & left for 3.5 days.'
     (tmp_path / "books.jsonl").write_text(f'{{"text": "{text}"}}\n')

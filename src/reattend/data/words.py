@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from reattend.data.books import Books
 from reattend.data.packed import plain_name
@@ -19,7 +18,7 @@ from reattend.data.parallel.workers import each_line
 from reattend.data.prepared.corpus import Route
 from reattend.data.prepared.facts import Facts
 from reattend.data.prepared.members import member
-from reattend.data.prepared.word_level import WordLevel
+from reattend.data.prepared.word_level import WordLevel, decoded
 from reattend.data.store import digest
 from reattend.settings import SettingError, at_least
 
@@ -50,9 +49,12 @@ class Words(WordLevel):
         valid: str | None = None,
         test: str | None = None,
         rarest: int = 1,
-        **options: Any,
+        context: int,
+        batch_size: int,
+        valid_limit: int | None = None,
     ) -> None:
-        super().__init__(**options)
+        """No `path`: the files are named split by split, and there are no others to compare them with."""
+        super().__init__(context=context, batch_size=batch_size, valid_limit=valid_limit)
         at_least("data.rarest", rarest, 1)
         self.rarest = rarest
         self.given = {"train": train, "valid": valid and [valid], "test": test and [test]}
@@ -86,8 +88,7 @@ class Words(WordLevel):
                 yield from self._of_books(file)
             else:
                 with member(file, file.name, setting=f"data.{split}") as stream:
-                    for line in stream:
-                        yield line.decode()
+                    yield from decoded(stream, setting=f"data.{split}", value=file, what=file.name)
 
     @functools.cache  # noqa: B019 - read twice, for the vocabulary and for the numbers
     def _of_books(self, file: Path) -> list[str]:

@@ -39,12 +39,7 @@ class WordLevel(Prepared):
     def lines(self, files: Path, split: str) -> Iterator[str]:
         """The lines of a split, from its first on whenever it is called."""
         with member(files, self.files[SPLITS.index(split)]) as stream:
-            for number, line in enumerate(stream, 1):
-                try:
-                    yield line.decode()
-                except UnicodeDecodeError as error:
-                    expected = f"UTF-8 text; line {number} of {split} is not ({error})"
-                    raise SettingError("data.path", files, expected, "Fetch the file anew.") from None
+            yield from decoded(stream, setting="data.path", value=files, what=split)
 
     def write(self, files: Path, writer: Writer) -> Mapping[str, Any]:
         ranks = self._ranked(self._shown(files, "train", "words"))
@@ -80,6 +75,16 @@ class WordLevel(Prepared):
     def _refuse_unknown(self, word: str) -> SettingError:
         expected = f"a vocabulary with {UNK}, as {word!r} is not in the train split"
         return SettingError("data.path", self.path or "null", expected, "Take all splits of one corpus.")
+
+
+def decoded(stream: Iterable[bytes], *, setting: str, value: object, what: str) -> Iterator[str]:
+    """The lines of a file; the refusal of one that is no UTF-8 names it, and the setting that chose the file."""
+    for number, line in enumerate(stream, 1):
+        try:
+            yield line.decode()
+        except UnicodeDecodeError as error:
+            expected = f"UTF-8 text; line {number} of {what} is not ({error})"
+            raise SettingError(setting, value, expected, "Fetch the file anew.") from None
 
 
 def _numbers(
