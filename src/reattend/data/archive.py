@@ -5,32 +5,30 @@ Nothing is unpacked: members are read by their exact name, so a member called `.
 """
 
 import gzip
-import lzma
 import tarfile
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from reattend.data.packed import DAMAGE, OPEN, unpacked
 from reattend.data.store import home, set_aside
 from reattend.settings import SettingError
 
-_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile)
-_UNPACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.decompress, ".xz": lzma.decompress}
+BROKEN = (*DAMAGE, tarfile.TarError, zipfile.BadZipFile)  # what reading a damaged archive or file raises
 _PIECE = 1 << 20
 
 
 def read_lines(path: Path, names: Sequence[str], *, setting: str) -> dict[str, list[str]]:
     """The lines of each file, UTF-8, divided at \\n alone; `path` is a .tgz, a .zip or a folder.
 
-    In a folder a file may lie without the folders of its name, and packed as .gz or .xz. `setting` is what the user
-    can mend. A damaged archive of the cache folder is put aside, so that the next call fetches it anew.
+    In a folder a file may lie without the folders of its name, and packed as .gz, .xz or .bz2. `setting` is what the
+    user can mend. A damaged archive of the cache folder is put aside, so that the next call fetches it anew.
     """
     try:
         read = _of_folder if path.is_dir() else _of_zip if zipfile.is_zipfile(path) else _of_tar
         found = read(path, names)
-    except _DAMAGE as damage:
-        raise _damaged(path, damage, setting) from damage
+    except BROKEN as damage:
+        raise damaged(path, damage, setting) from damage
     if missing := [name for name in names if name not in found]:
         expected = f"{', '.join(missing)} in it"
         raise SettingError(setting, path, expected, "Take the archive of its own site, or a folder of such files.")
@@ -40,9 +38,10 @@ def read_lines(path: Path, names: Sequence[str], *, setting: str) -> dict[str, l
 def _of_folder(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     found = {}
     for name in names:
-        places = [f"{place}{end}" for place in (folder / name, folder / Path(name).name) for end in _UNPACK]
+        places = [f"{place}{end}" for place in (folder / name, folder / Path(name).name) for end in ("", *OPEN)]
         if file := next((Path(place) for place in places if Path(place).is_file()), None):
-            found[name] = _UNPACK[file.suffix if file.suffix in _UNPACK else ""](file.read_bytes())
+            with unpacked(file) as stream:
+                found[name] = stream.read()
     return found
 
 
@@ -71,7 +70,8 @@ def _lines(data: bytes, path: Path, name: str, setting: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _damaged(path: Path, damage: Exception, setting: str) -> SettingError:
+def damaged(path: Path, damage: Exception, setting: str) -> SettingError:
+    """What to tell of it; one of the cache folder is put aside."""
     expected = f"a whole archive (reading it ends with: {damage or type(damage).__name__})"
     if path.is_file() and path.is_relative_to(home()):
         return SettingError(

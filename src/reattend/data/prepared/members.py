@@ -12,11 +12,10 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from reattend.data.packed import DAMAGE, plain_name, unpacked
-from reattend.data.store import home, set_aside
+from reattend.data.archive import BROKEN, damaged
+from reattend.data.packed import plain_name, unpacked
 from reattend.settings import SettingError
 
-_BROKEN = (*DAMAGE, zipfile.BadZipFile, tarfile.TarError)
 _TAR = (".tgz", ".tar", ".tar.gz")
 
 
@@ -34,12 +33,8 @@ def member(source: Path, pattern: str, *, setting: str = "data.path") -> Iterato
     try:
         with _opened(source, pattern, setting) as stream:
             yield stream
-    except _BROKEN as damage:
-        expected = f"a whole file (reading it ends with: {damage or type(damage).__name__})"
-        if source.is_file() and source.is_relative_to(home()):
-            fix = f"It is kept as {set_aside(source, source)}. Try again: it is fetched anew."
-            raise SettingError(setting, source, expected, fix) from damage
-        raise SettingError(setting, source, expected, "Fetch it again.") from damage
+    except BROKEN as damage:
+        raise damaged(source, damage, setting) from damage
 
 
 def _opened(source: Path, pattern: str, setting: str) -> contextlib.AbstractContextManager[IO[bytes]]:
