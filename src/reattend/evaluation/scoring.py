@@ -67,7 +67,6 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     parts = list(unfinished.parts)
     on_gpu = reader.device.type == "cuda"
     accelerator = torch.cuda.get_device_name(reader.device) if on_gpu else None
-    seconds = sum(part["seconds"] for part in parts)
     return EvaluationRecord(
         **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
         metrics=metrics(parts),
@@ -75,16 +74,24 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
         lm=lm.identity(),  # type: ignore[arg-type]
         data=data,  # type: ignore[arg-type]
         parts=parts,
-        state={
+        **of_parts(parts, clock),
+    )
+
+
+def of_parts(parts: list[Part], clock: Clock) -> dict[str, Any]:
+    """What a record says of its parts together, beside the metrics."""
+    seconds = sum(part["seconds"] for part in parts)
+    return {
+        "state": {
             "entries_per_layer": max(part["entries"] for part in parts),
             "kv_bytes": max(part["kv_bytes"] for part in parts),
         },
-        timing={
+        "timing": {
             **clock.read(),
             "evaluation_seconds": seconds,
             "tokens_per_second": sum(part["tokens"] for part in parts) / seconds,
         },
-    )
+    }
 
 
 def metrics(parts: list[Part]) -> dict[str, Metric]:

@@ -10,14 +10,14 @@ import torch
 
 from reattend.data import build_corpus
 from reattend.data.corpus import Corpus
+from reattend.data.prepared.word_level import EOS
 from reattend.evaluation.likelihood import Settings
 from reattend.evaluation.progress import Progress
-from reattend.evaluation.scoring import metrics
+from reattend.evaluation.scoring import metrics, of_parts
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.evaluation.ways import Stream, Way, Windows
 from reattend.models.decoder import Decoder
 from reattend.models.language import LanguageModel, build_lm
-from reattend.models.language.tokens import EOS
 from reattend.records import Clock, EvaluationRecord, Metric, PeakMemory, config_hash, origin
 from reattend.records.record import Part
 from reattend.settings import SettingError
@@ -41,7 +41,6 @@ def score(
     identity = {"lm": lm.identity() | {"config": kept["config"]}, "data": _described(corpus, settings.split)}
     unfinished = Unfinished(folder, {"config_hash": config_hash(config), **identity}, fresh=config["force"])
     parts = _parts(way, corpus.unit, settings, unfinished, name)
-    seconds = sum(part["seconds"] for part in parts)
     device = next(lm.model.parameters()).device
     on_gpu = device.type == "cuda"
     accelerator = torch.cuda.get_device_name(device) if on_gpu else None
@@ -52,15 +51,7 @@ def score(
         lm=identity["lm"],  # type: ignore[arg-type]
         data=identity["data"],  # type: ignore[arg-type]
         parts=parts,
-        state={
-            "entries_per_layer": max(part["entries"] for part in parts),
-            "kv_bytes": max(part["kv_bytes"] for part in parts),
-        },
-        timing={
-            **clock.read(),
-            "evaluation_seconds": seconds,
-            "tokens_per_second": sum(part["tokens"] for part in parts) / seconds,
-        },
+        **of_parts(parts, clock),
     )
 
 
