@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reattend.bench.base import WARMUP, DeviceName, Suite, named_device
+from reattend.bench.base import WARMUP, DeviceName, Suite, fused_adamw, named_device
 from reattend.bench.measure import Step, alternate, ratios
 from reattend.models import build_model, size
 from reattend.models.decoder import Decoder
 from reattend.models.vocabulary import ZIPF_SHIFT
 from reattend.settings import SettingError, at_least
-from reattend.training import optimizers
 
 
 class AdaptiveSoftmax(Suite):
@@ -95,14 +94,7 @@ class AdaptiveSoftmax(Suite):
         p = 1 / (torch.arange(1, self.vocabulary + 1) + ZIPF_SHIFT)
         text = torch.multinomial(p, self.tokens + 1, replacement=True, generator=draw)[None].to(self.device)
         inputs, targets = text[:, :-1], text[:, 1:]  # each [1, T]
-        optimizer = optimizers.adamw(
-            parameters=model.named_parameters(),
-            learning_rate=1e-3,
-            beta1=0.9,
-            beta2=0.95,
-            epsilon=1e-8,
-            weight_decay=0.1,
-        )
+        optimizer = fused_adamw(model)
 
         def step() -> None:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):

@@ -48,6 +48,18 @@ def named_device(device: DeviceName) -> torch.device:
     return torch.device(automatic if device == "auto" else device)
 
 
+def fused_adamw(model: nn.Module) -> torch.optim.Optimizer:
+    """As the default of training has it."""
+    return optimizers.adamw(
+        parameters=model.named_parameters(),
+        learning_rate=1e-3,
+        beta1=0.9,
+        beta2=0.95,
+        epsilon=1e-8,
+        weight_decay=0.1,
+    )
+
+
 def training_step(
     model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], *, batch_size: int, context: int, device: torch.device
 ) -> Step:
@@ -56,14 +68,7 @@ def training_step(
     draw = torch.Generator().manual_seed(0)
     text = torch.randint(VOCABULARY, (batch_size, context + 1), generator=draw).to(device)
     inputs, targets = text[:, :-1], text[:, 1:]  # each [B, T]
-    optimizer = optimizers.adamw(
-        parameters=model.named_parameters(),
-        learning_rate=1e-3,
-        beta1=0.9,
-        beta2=0.95,
-        epsilon=1e-8,
-        weight_decay=0.1,
-    )
+    optimizer = fused_adamw(model)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
