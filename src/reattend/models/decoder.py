@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from reattend.attention import build_attention
 from reattend.cache import State
+from reattend.data.batches import IGNORED
 from reattend.models.initialise import initialise
 from reattend.models.layers import Block, Norm
 from reattend.models.positions import POSITIONS, Positions
-from reattend.models.vocabulary import IGNORED, both_ends
+from reattend.models.vocabulary import both_ends
 from reattend.settings import SettingError, at_least, within
 
 

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reattend.data.batches import IGNORED
 from reattend.settings import SettingError, at_least
 
-IGNORED = -100  # a target that does not count
 ZIPF_SHIFT = 2.7  # p(r) ~ 1 / (r + 2.7): Mandelbrot's form of Zipf's law, for English
 
 

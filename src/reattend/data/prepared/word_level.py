@@ -18,7 +18,7 @@ from reattend.data.prepared.members import member
 from reattend.data.prepared.shards import SPLITS, Writer, smallest
 from reattend.settings import SettingError
 
-EOS, UNK = "<eos>", "<unk>"
+EOS, UNK = "<eos>", "<unk>"  # as WikiText and Penn Treebank spell the end of a line and a word outside the list
 PIECE = 1 << 20  # tokens in memory at once
 
 

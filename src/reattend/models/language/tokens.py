@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reattend.data.prepared.word_level import EOS, UNK
 from reattend.settings import SettingError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-EOS, UNK = "<eos>", "<unk>"  # as WikiText and Penn Treebank spell the end of a line and a word outside the list
 WORD = re.compile(r"\S+|\n")
 
 
