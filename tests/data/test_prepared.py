@@ -133,6 +133,17 @@ def test_verified_files_placed_by_hand_serve_without_naming_them_again(way: str,
     assert again.identity()["sha256"] == given.identity()["sha256"] and again.prepare() == given.prepare()
 
 
+def test_the_hubs_folders_are_told_apart(wiki: Facts, tmp_path: Path) -> None:
+    other = WIKI | {"valid": " the cat \n"}
+    hub = parquet(parquet(tmp_path / "hub", WIKI), other, config="wikitext-2-v1")  # one snapshot holds what was fetched
+    made = corpus("wikitext103", path=str(hub))
+    assert made.splits()["valid"].tolist() == by_hand("valid")
+    assert sorted(made.identity()["files"]) == [f"{s}-00000-of-00001.parquet" for s in ("test", "train", "validation")]
+    bare = parquet(tmp_path / "bare", other) / "wikitext-103-v1"  # another text, named by its own folder
+    with pytest.raises(SettingError, match="of valid instead of"):
+        corpus("wikitext103", path=str(bare)).prepare()
+
+
 @pytest.mark.parametrize(
     ("split", "old", "new", "told"),
     [
@@ -395,7 +406,8 @@ def test_raw_wikitext_from_its_files_and_from_the_hub(tmp_path: Path, monkeypatc
     lines = {split: text.count("\n") for split, text in WIKI.items()}
     monkeypatch.setattr(Wikitext103Raw, "facts", Facts(lines=lines, words=TOKENS))
     one = corpus("wikitext103_raw", path=str(zipped(tmp_path / "raw.zip", WIKI, end="raw")))
-    two = corpus("wikitext103_raw", path=str(parquet(tmp_path / "hub", WIKI)))
+    hub = parquet(tmp_path / "hub", WIKI, config="wikitext-103-raw-v1")
+    two = corpus("wikitext103_raw", path=str(hub))
     for made in (one, two):
         assert {split: tokens.tobytes().decode() for split, tokens in made.splits().items()} == WIKI
         assert made.words_of("train") == TOKENS["train"]

@@ -16,8 +16,9 @@ from reattend.data.prepared.corpus import Prepared, Route
 from reattend.data.prepared.facts import Facts
 from reattend.data.prepared.members import member
 from reattend.data.prepared.shards import SPLITS, Writer
-from reattend.data.prepared.wikitext import LICENCE, SITE, parquet_lines, parquet_of, routes
+from reattend.data.prepared.wikitext import LICENCE, SITE, all_parquet, parquet_lines, parquet_of, routes
 
+CONFIG = "wikitext-103-raw-v1"  # of the hub, and the archive's name
 BLANK = " \n"  # how the files have a blank line; the hub has it as nothing
 
 
@@ -35,12 +36,15 @@ class Wikitext103Raw(Prepared):
     )
 
     def routes(self) -> Sequence[Route]:
-        return routes("wikitext-103-raw-v1")
+        return routes(CONFIG)
+
+    def sources(self, files: Path) -> list[Path]:
+        return all_parquet(files, CONFIG) or super().sources(files)
 
     def write(self, files: Path, writer: Writer) -> Mapping[str, Any]:
         for split, name in zip(SPLITS, self.files, strict=True):
             count = Counter[str]()
-            if parquet := parquet_of(files, split):
+            if parquet := parquet_of(files, CONFIG, split):
                 writer.split(split, _bytes(((row or BLANK).encode() for row in parquet_lines(parquet)), count))
             else:
                 with member(files, name) as stream:

@@ -134,9 +134,12 @@ class Prepared(Corpus):
         ways = " or ".join(["Connect to the network once,", *(f"{place}," for place in dict.fromkeys(places))])
         raise SettingError("data", self.name, expected, f"{ways} or add data.path=FILE_OR_FOLDER.")
 
+    def sources(self, files: Path) -> list[Path]:
+        """The files on disk that `write` reads: they tell one source from another."""
+        return sorted({path for pattern in self.files for path in files_of(files, pattern)})
+
     def _origin(self, files: Path) -> dict[str, str]:
-        found = {path for pattern in self.files for path in files_of(files, pattern)}
-        return {path.name: digest(path) for path in sorted(found)}
+        return {path.name: digest(path) for path in self.sources(files)}
 
     def _write(self, files: Path, writer: Writer) -> dict[str, Any]:
         more = dict(self.write(files, writer))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reattend.data.prepared.corpus import Route
 from reattend.data.prepared.routes import Archive, Hub
+from reattend.data.prepared.shards import SPLITS
 from reattend.data.prepared.word_level import WordLevel
 
 HUB, REVISION = "Salesforce/wikitext", "b08601e04326c79dfdd32d625aee71d232d685c3"  # of January 2024
@@ -34,17 +35,28 @@ class WikitextWords(WordLevel):
     def routes(self) -> Sequence[Route]:
         return routes(self.config, md5=self.archive_md5)
 
+    def sources(self, files: Path) -> list[Path]:
+        return all_parquet(files, self.config) or super().sources(files)
+
     def lines(self, files: Path, split: str) -> Iterator[str]:
-        parquet = parquet_of(files, split)
+        parquet = parquet_of(files, self.config, split)
         return parquet_lines(parquet) if parquet else super().lines(files, split)
 
     def checksum(self, files: Path, split: str) -> dict[str, str]:
-        return {} if parquet_of(files, split) else super().checksum(files, split)
+        return {} if parquet_of(files, self.config, split) else super().checksum(files, split)
 
 
-def parquet_of(files: Path, split: str) -> list[Path]:
-    """The hub's files of a split, if it is those that lie there."""
-    return sorted(files.rglob(f"{'validation' if split == 'valid' else split}-*.parquet")) if files.is_dir() else []
+def parquet_of(files: Path, config: str, split: str) -> list[Path]:
+    """The hub's files of a split, if it is those that lie there: in a folder of that configuration, or in no other."""
+    if not files.is_dir():
+        return []
+    found = sorted(files.rglob(f"{'validation' if split == 'valid' else split}-*.parquet"))
+    return [file for file in found if file.parent.name in (config, files.name)]
+
+
+def all_parquet(files: Path, config: str) -> list[Path]:
+    """Those of every split."""
+    return [file for split in SPLITS for file in parquet_of(files, config, split)]
 
 
 def parquet_lines(files: Sequence[Path]) -> Iterator[str]:
