@@ -39,7 +39,7 @@ def refused(small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("attention=softmix", "Could not find 'attention/softmix'\n\nAvailable options in 'attention':\n\tdagpam\n"),
+        ("attention=softmix", "Could not find 'attention/softmix'\n\nAvailable options in 'attention':\n\tadded\n"),
         ("experiment=none_such", "Could not find 'experiment/none_such'"),
         ("logger=paper", "Available options in 'logger':\n\tnone\n\twandb"),
         ("attention.lambda=1", "Could not override 'attention.lambda'"),
@@ -179,10 +179,11 @@ def test_help_composition_and_completion_load_nothing_heavy() -> None:
 for path in sys.argv[1:]:
     assert "--cfg job" in run(path, "--help") and "conf/" in run(path, "-h")
     run(path, "--cfg", "job")
-    os.environ["COMP_LINE"], os.environ["COMP_POINT"] = "train.py attention=", "19"
+    os.environ["COMP_LINE"], os.environ["COMP_POINT"] = "train.py attention=soft", "23"
     run(path, "-sc", "install=bash")
 completed = run(path, "-sc", "query=bash")
-assert completed.split() == ["attention=dagpam", "attention=softmax"], completed
+options = ["softmax", "softmax1", "softmax_linear", "softpick"]
+assert completed.split() == [f"attention={name}" for name in options], completed
 """,
         *(str(SCRIPTS / f"{name}.py") for name in SCRIPT_NAMES),
     )

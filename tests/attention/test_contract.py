@@ -84,6 +84,7 @@ def test_mask_broadcasts_over_batch_and_heads(attention, shape):
 @LENGTHS
 def test_no_query_sees_a_later_key_and_each_sees_its_own(attention, queries, keys):
     built, (q, k, v) = mechanism(attention), qkv(queries=queries, keys=keys)
+    q = q + 2 * k[:, :, keys - queries :]  # like its own key, which a rectified logit would else hide
     k.requires_grad_(), v.requires_grad_()
     y = attend(built, q, k, v, causal=True)
     for t in range(queries):
@@ -113,7 +114,7 @@ def test_dropout_acts_in_training_alone_and_keeps_the_mean(attention):
     noisy = attend(built.train(), q, k, v, causal=True)
     assert not torch.allclose(noisy, clean)
     error = noisy.std(dim=0) / len(noisy) ** 0.5
-    assert ((noisy.mean(dim=0) - clean[0]).abs() < 5 * error).all()
+    assert ((noisy.mean(dim=0) - clean[0]).abs() <= 5 * error).all()
 
 
 def test_bfloat16_stays_close_to_float32(attention):

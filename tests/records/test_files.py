@@ -117,7 +117,9 @@ CHANGES: dict[str, Change] = {
     f"schema {SCHEMA + 1} is newer": lambda r: r.update(schema=SCHEMA + 1),
     "schema is null, expected a whole number": lambda r: r.pop("schema"),
     "metrics is missing": lambda r: r.pop("metrics"),
-    'kind is "dream", expected "evaluation" or "translation", or no such key': lambda r: r.update(kind="dream"),
+    'kind is "dream", expected "evaluation" or "translation" or "diagnostics", or no such key': lambda r: r.update(
+        kind="dream"
+    ),
     "kind is [], expected": lambda r: r.update(kind=[]),
     "lm is missing": lambda r: r.update(kind="evaluation"),
     "seed is true, expected a whole number": lambda r: r.update(seed=True),

@@ -5,17 +5,19 @@ W_Q, W_K, W_V and W_O, the positions and the cache; the mechanism owns what is i
 One pass through a layer:
 
     queries, keys = mechanism.branches(q, k)          before positions are applied
-    queries, keys = rotate(queries), rotate(keys)     every branch sees the same positions
+    queries, keys = rotate(queries), rotate(keys)     every branch sees the same positions, but for `unturned` ones
     y = mechanism(queries, keys, v, causal=True)      `keys` and `v` may come from a cache
+    y = mechanism.finish(y, q, v)                     `q` as `branches` had it, `v` of the T tokens alone
 
 Shapes: q [B, H, T, D], k and v [B, H, S, D] with S >= T; the T queries are the last T of the S positions.
+Under a cache or a beam the keys have no order, so what a token adds by itself (its own value, a gate) is `finish`'s.
 `weights` is the dense form [B, H, T, S] of the same rule: slow, plain, and equal to the fused path in float64.
 """
 
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,8 @@ Branches = tuple[Tensor, ...]
 
 class Attention(nn.Module, ABC):
     """Base of all mechanisms; see the module's docstring for the contract."""
+
+    unturned: ClassVar[int] = 0  # so many of the last query branches are no queries: positions do not turn them
 
     def __init__(self, *, heads: int, head_width: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -48,6 +52,13 @@ class Attention(nn.Module, ABC):
     @abstractmethod
     def weights(self, queries: Branches, keys: Branches, *, causal: bool, mask: Tensor | None = None) -> Tensor:
         """The dense attention scores [B, H, T, S]; without dropout, `weights @ v` is what `forward` returns."""
+
+    def finish(self, y: Tensor, q: Tensor, v: Tensor | None) -> Tensor:
+        """What a layer makes of the outputs, token by token, before W_O: [B, H, T, D]; `v` is None in cross-attention.
+
+        It is no part of `weights`, hence of no ranking: every state gives it the new tokens alone.
+        """
+        return y
 
     def logits(self, q: Tensor, k: Tensor) -> Tensor:
         """What the softmax of one branch is taken of, [B, H, T, S]; in float32 where the branch is in less."""

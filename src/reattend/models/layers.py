@@ -38,13 +38,15 @@ class SelfAttention(nn.Module):
     ) -> Tensor:
         q, k, v = split(self.inputs(x), 3, heads=self.mechanism.heads)
         queries, keys = self.mechanism.branches(q, k)
-        queries = tuple(rotate(branch, angles) for branch in queries)
+        turned = len(queries) - self.mechanism.unturned
+        queries = (*(rotate(branch, angles) for branch in queries[:turned]), *queries[turned:])
         keys = tuple(rotate(branch, angles) for branch in keys)
         if state is not None:
             y = state.attend(self.mechanism, queries, keys, v)
         else:  # every block of queries reads all keys and values of its head: faster where they lie together
             keys, v = tuple(branch.contiguous() for branch in keys), v.contiguous()
             y = self.mechanism(queries, keys, v, causal=causal, mask=mask)
+        y = self.mechanism.finish(y, q, v)
         return self.output(y.transpose(1, 2).reshape(x.shape))
 
 
@@ -67,7 +69,7 @@ class CrossAttention(nn.Module):
     def forward(self, x: Tensor, *, memory: KeysValues, mask: Tensor | None) -> Tensor:
         (q,) = split(self.query(x), 1, heads=self.mechanism.heads)
         queries, _ = self.mechanism.branches(q, q)  # likewise
-        y = self.mechanism(queries, *memory, causal=False, mask=mask)
+        y = self.mechanism.finish(self.mechanism(queries, *memory, causal=False, mask=mask), q, None)
         return self.output(y.transpose(1, 2).reshape(x.shape))
 
 

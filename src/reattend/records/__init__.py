@@ -9,6 +9,7 @@ from reattend.records.memory import PeakMemory
 from reattend.records.provenance import Clock, git_state, hardware, origin, package_versions
 from reattend.records.record import (
     SCHEMA,
+    DiagnosticsRecord,
     EvaluationRecord,
     Metric,
     Record,
@@ -21,6 +22,7 @@ from reattend.records.record import (
 __all__ = [
     "SCHEMA",
     "Clock",
+    "DiagnosticsRecord",
     "EvaluationRecord",
     "Metric",
     "PeakMemory",

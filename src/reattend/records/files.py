@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from reattend.files import atomic
-from reattend.records.record import SCHEMA, EvaluationRecord, Record, RecordError, TrainingRecord, TranslationRecord
+from reattend.records.record import (
+    SCHEMA,
+    DiagnosticsRecord,
+    EvaluationRecord,
+    Record,
+    RecordError,
+    TrainingRecord,
+    TranslationRecord,
+)
 
 SPELLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 SPELLED |= {list: "a list", dict: "an object"}
 KINDS: dict[str | None, type[Record]] = {
-    record.kind: record for record in (TrainingRecord, EvaluationRecord, TranslationRecord)
+    record.kind: record for record in (TrainingRecord, EvaluationRecord, TranslationRecord, DiagnosticsRecord)
 }
 
 
@@ -68,6 +76,14 @@ def _hints(kind: Any) -> dict[str, Any]:
     return {name: hint for name, hint in hints if typing.get_origin(hint) is not typing.ClassVar}
 
 
+@lru_cache
+def _later(kind: Any) -> set[str]:
+    """The fields that came with a default: records of before have none."""
+    if not dataclasses.is_dataclass(kind):
+        return set()
+    return {field.name for field in dataclasses.fields(kind) if field.default_factory is not dataclasses.MISSING}
+
+
 def _typed(value: Any, hint: Any, at: str) -> Any:
     """`value` as `hint` wants it; `at` is its dotted place in the file."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -90,6 +106,8 @@ def _fields(value: dict[str, Any], kind: Any, at: str) -> dict[str, Any]:
     for name, hint in _hints(kind).items():
         place = f"{at}.{name}".lstrip(".")
         if name not in value:
+            if name in _later(kind):
+                continue
             raise _MismatchError(f"{place} is missing")
         read[name] = _typed(value[name], hint, place)
     return read

@@ -35,6 +35,7 @@ ALWAYS = {
     "model.cutoffs": None,
     "model.cutoff_factor": 4.0,
     "scale": "full",
+    "trainer.diagnose_every": None,
 }
 
 

@@ -5,13 +5,14 @@ than the keys that every reader relies on.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from reattend.settings import Stop
 
 # Raise it when a field is added, removed or changes its meaning. 2: records of evaluations. 3: of translations.
-SCHEMA = 3
+# 4: of diagnostics, and those of a training's course.
+SCHEMA = 4
 
 
 class RecordError(Stop, ValueError):
@@ -182,6 +183,48 @@ class SentenceSet(TypedDict):
     dropped: int  # of these; the others are kept, too long ones cut
 
 
+class TrainedModel(TypedDict):
+    name: str  # of the training run's groups
+    source: str  # the checkpoint's file name, never a folder of one machine
+    sha256: str
+    attention: str
+    parameters: int
+    layers: int
+    seed: int  # of the training run
+    config: dict[str, Any]  # of the training run
+
+
+class TextSample(TypedDict):
+    name: str
+    unit: str
+    source: str
+    licence: str
+    split: str
+    sha256: str  # of the split's tokens
+    samples: int  # evenly spread
+    length: int  # tokens of each
+
+
+class Series(TypedDict):
+    """A quantity by layer; None where it is not defined."""
+
+    when: str  # initial or trained
+    stack: str  # full, no_skip, no_feed_forward, attention_only
+    quantity: str
+    layers: list[int]  # 0: the embedded tokens
+    mean: list[float | None]  # over samples
+    sd: list[float | None]  # of samples
+
+
+class Diagnosed(TypedDict):
+    """What was measured in the course of a training."""
+
+    step: int
+    seconds: float  # that it took
+    quantities: dict[str, list[float | None]]  # by layer, means over samples; gradients are those of the step's batch
+    learned: dict[str, Any]  # as of the whole run
+
+
 class TranslationTiming(When):
     translation_seconds: float
     sentences_per_second: float
@@ -216,6 +259,7 @@ class TrainingRecord(Record):
     curve: list[CurvePoint]
     learned: dict[str, Any]  # e.g. the lambdas of each layer; empty for softmax
     timing: Timing
+    diagnostics: list[Diagnosed] = field(default_factory=list)  # every trainer.diagnose_every steps
 
 
 @dataclass(frozen=True)
@@ -246,3 +290,16 @@ class TranslationRecord(Record):
     signatures: dict[str, str]  # of each metric
     sentences: list[str]  # of metric "sacrebleu": correct 1- to 4-grams, length, length of the reference
     timing: TranslationTiming
+
+
+@dataclass(frozen=True)
+class DiagnosticsRecord(Record):
+    """A trained model's layers and gradients were measured, and those of the same model at initialisation."""
+
+    kind = "diagnostics"
+
+    model: TrainedModel
+    data: TextSample
+    series: list[Series]
+    learned: dict[str, Any]
+    timing: When

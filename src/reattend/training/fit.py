@@ -7,13 +7,16 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 
+from reattend.data import Corpus
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
+from reattend.models.decoder import Decoder
 from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_hash, origin
 from reattend.records.record import Data
 from reattend.settings import SettingError
 from reattend.training import averaging, loggers
 from reattend.training.checkpoints import Checkpoints, bring_best, refuse_other_run
+from reattend.training.diagnose import Diagnose
 from reattend.training.history import History
 from reattend.training.module import Learning
 from reattend.training.objective import Objective, Trainable
@@ -63,11 +66,13 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         log_every=settings.log_every,
     )
     checkpoints = Checkpoints(folder=folder, every=settings.checkpoint_every, history=history, identity=identity)
+    diagnose = _diagnose(settings, history, corpus, model)
     resume, done = _resume_from(config, folder, identity, objective)
     with loggers.opened(config, name=name) as logger:
         trainer = pl.Trainer(
             **settings.lightning() | ({} if done is None else {"max_steps": done}),
-            callbacks=[history, checkpoints, *_progress(settings, history, corpus, config)],
+            # checkpoints come after what they are to hold
+            callbacks=[history, *diagnose, checkpoints, *_progress(settings, history, corpus, config)],
             logger=logger or False,
             limit_val_batches=0,  # History validates, so that a resumed run validates at the same steps
             enable_checkpointing=False,
@@ -103,6 +108,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
             "curve_seconds": history.curve_seconds,
         },
         memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if settings.on_gpu else meter.read(),
+        diagnostics=[row for callback in diagnose for row in callback.rows],
     )
 
 
@@ -122,6 +128,15 @@ def _resume_from(
     since_best = checkpoint["callbacks"][Checkpoints.__name__].get("since_best", 0)
     ended = objective.patience is not None and since_best >= objective.patience
     return path, checkpoint["global_step"] if ended else None
+
+
+def _diagnose(settings: TrainerSettings, history: History, corpus: Trainable, model: Any) -> list[Diagnose]:
+    if settings.diagnose_every is None:
+        return []
+    if not isinstance(model, Decoder) or not isinstance(corpus, Corpus):
+        expected = "null: the layers of language models alone are measured"
+        raise SettingError("trainer.diagnose_every", settings.diagnose_every, expected, "Leave it out.")
+    return [Diagnose(every=settings.diagnose_every, history=history, corpus=corpus)]
 
 
 def _progress(

@@ -23,13 +23,15 @@ class TrainerSettings:
     checkpoint_every: int
     log_every: int
     progress: bool
+    diagnose_every: int | None = None
 
     def __post_init__(self) -> None:
         for setting in ("max_steps", "accumulate", "validations", "checkpoint_every", "log_every"):
             at_least(f"trainer.{setting}", getattr(self, setting), 1)
         at_least("trainer.gradient_clip", self.gradient_clip, 0)
-        if self.threads is not None:
-            at_least("trainer.threads", self.threads, 1)
+        for setting in ("threads", "diagnose_every"):
+            if getattr(self, setting) is not None:
+                at_least(f"trainer.{setting}", getattr(self, setting), 1)
         if self.accelerator == "gpu" and not torch.cuda.is_available():
             raise SettingError("trainer.accelerator", "gpu", "a machine with a CUDA GPU", "Set trainer=cpu.")
 
