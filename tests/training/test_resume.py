@@ -133,11 +133,11 @@ def test_ctrl_c_stops_the_sweep_and_the_same_command_goes_on(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep = ["-m", *small, "model.dropout=0.1", "seed=1,2"]
-    before = signal.getsignal(signal.SIGINT)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with monkeypatch.context() as patch:
         at_batch(patch, 4, _signal(signal.SIGINT))
         assert command("train", *sweep) == 130
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     (folder,) = (tmp_path / "results" / "checkpoints").iterdir()  # the second job did not begin
     assert "seed1" in folder.name
     last = folder / "last.ckpt"
@@ -173,10 +173,10 @@ def test_stopped_by_the_system_during_a_forced_run(
 def test_a_second_ctrl_c_stops_at_once(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = signal.getsignal(signal.SIGINT)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     at_batch(monkeypatch, 5, _signal(signal.SIGINT, signal.SIGINT))
     assert command("train", *small, "name=twice", "trainer.checkpoint_every=2") != 0
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert load(tmp_path / "results" / "checkpoints" / "twice" / "last.ckpt")["global_step"] == 4
     assert "Traceback" not in capsys.readouterr().err
 

@@ -1,5 +1,7 @@
 """The most memory this process held since a chosen moment."""
 
+import ctypes
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -21,7 +23,11 @@ class PeakMemory:
         self._forgotten = False
 
     def reset(self) -> None:
-        """Forget the peak so far."""
+        """Forget the peak so far, and hand back what an earlier job of a sweep left behind."""
+        gc.collect()
+        library = ctypes.CDLL(None)
+        if hasattr(library, "malloc_trim"):  # glibc keeps some of what is freed, for later use
+            library.malloc_trim(0)
         try:
             CLEAR.write_text("5")  # proc(5): set the peak resident set to the present one
             self._forgotten = True

@@ -19,6 +19,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from reattend.models import build_model
+from reattend.models.controls import build_control
 from reattend.settings import call_by_name, seed_of
 from reattend.training import schedules
 from reattend.training.objective import Trainable
@@ -83,13 +84,19 @@ def budget(config: Mapping[str, Any]) -> Budget:
     seed = seed_of(config)
     settings = TrainerSettings.of(_anywhere(config["trainer"]))
     call_by_name(schedules, config["schedule"], group="schedule", max_steps=settings.max_steps)  # may refuse
-    corpus = build_objective(config["objective"]).corpus(config["data"])
+    corpus = build_objective(config["objective"]).trained_on(config)
     load = workload(corpus, seed=seed, accumulate=settings.accumulate)
+    cost = _cost(config, load)
+
+    def slowdown(like: Mapping[str, Any]) -> float:
+        """By FLOPs, as a plan trains nothing."""
+        return cost.flops / _cost({**config, "attention": like}, load).flops
+
     return Budget(
         corpus=corpus,
         load=load,
-        cost=_cost(config, load),
-        steps=settings.max_steps,
+        cost=cost,
+        steps=build_control(config["control"]).steps(settings.max_steps, slowdown=slowdown),
         accumulate=settings.accumulate,
         precision="float32" if settings.precision == "float32" else "bfloat16",
     )

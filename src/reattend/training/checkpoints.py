@@ -51,14 +51,18 @@ class Checkpoints(pl.Callback):
         self._random_cuda: list[torch.Tensor] = []
         self._handlers: dict[int, Any] = {}
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Not later: Lightning then puts its own handler for SIGTERM, which would be put back, and keep its trainer."""
+        self._handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._step = trainer.global_step
         if self._random is not None:  # not earlier: setting up the loops draws numbers too
             torch.set_rng_state(self._random)
             if self._random_cuda:
                 torch.cuda.set_rng_state_all(self._random_cuda)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._handlers[number] = signal.signal(number, self._ask_to_stop)
+        for number in self._handlers:
+            signal.signal(number, self._ask_to_stop)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for number, handler in self._handlers.items():

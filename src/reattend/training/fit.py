@@ -1,8 +1,9 @@
 """Train one configuration with Lightning, score its best checkpoint, and say all that a record needs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pytorch_lightning as pl
 import torch
@@ -15,12 +16,14 @@ from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_h
 from reattend.records.record import Data
 from reattend.settings import SettingError
 from reattend.training import averaging, loggers
+from reattend.training.before import Before
 from reattend.training.checkpoints import Checkpoints, bring_best, refuse_other_run
 from reattend.training.diagnose import Diagnose
 from reattend.training.history import History
 from reattend.training.module import Learning
 from reattend.training.objective import Objective, Trainable
 from reattend.training.objectives import build_objective
+from reattend.training.pace import paced
 from reattend.training.progress import Progress
 from reattend.training.sizes import controlled, plain_parameters
 from reattend.training.trainer_settings import TrainerSettings
@@ -38,20 +41,13 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         torch.cuda.reset_peak_memory_stats()
 
     objective = build_objective(config["objective"])
-    corpus = objective.corpus(config["data"])
+    corpus = objective.trained_on(config)
     data = corpus.identity()
-    given = {"vocabulary": corpus.vocabulary, "context": corpus.context, "seed": config["seed"]}
+    given = {**objective.given(corpus), "seed": config["seed"]}
     sizes = controlled(config, **given)
-    model = build_model(sizes, attention=config["attention"], **given)
+    model = objective.prepared(build_model(sizes, attention=config["attention"], **given), corpus)
     print(f"{name}: {size(model):,} parameters, {data['splits']['train']['tokens']:,} {corpus.unit}s to train on")
     _refuse_too_many(objective, settings)
-    module = Learning(
-        model=model,
-        objective=objective,
-        optimizer=config["optimizer"],
-        schedule=config["schedule"],
-        max_steps=settings.max_steps,
-    )
     identity = {
         "config_hash": config_hash(config),
         "config": dict(config),
@@ -59,6 +55,20 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         "data": data,
         **objective.keep(corpus),
     }
+    resume = _resume_from(config, folder, identity, objective)
+    if resume.steps is None:
+        settings = paced(config, settings, objective=objective, corpus=corpus, sizes=sizes, given=given)
+        meter.reset()
+    else:
+        settings = replace(settings, max_steps=resume.steps)
+    identity["steps"] = settings.max_steps  # what a control measured is not measured again
+    module = Learning(
+        model=model,
+        objective=objective,
+        optimizer=config["optimizer"],
+        schedule=config["schedule"],
+        max_steps=settings.max_steps,
+    )
     history = History(
         corpus=corpus,
         max_steps=settings.max_steps,
@@ -67,12 +77,12 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     )
     checkpoints = Checkpoints(folder=folder, every=settings.checkpoint_every, history=history, identity=identity)
     diagnose = _diagnose(settings, history, corpus, model)
-    resume, done = _resume_from(config, folder, identity, objective)
+    before = Before(corpus=corpus)
     with loggers.opened(config, name=name) as logger:
         trainer = pl.Trainer(
-            **settings.lightning() | ({} if done is None else {"max_steps": done}),
+            **settings.lightning() | ({} if resume.done is None else {"max_steps": resume.done}),
             # checkpoints come after what they are to hold
-            callbacks=[history, *diagnose, checkpoints, *_progress(settings, history, corpus, config)],
+            callbacks=[before, history, *diagnose, checkpoints, *_progress(settings, history, corpus, config)],
             logger=logger or False,
             limit_val_batches=0,  # History validates, so that a resumed run validates at the same steps
             enable_checkpointing=False,
@@ -81,8 +91,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         )
         pl.seed_everything(config["seed"], verbose=False)  # for dropout; weights and data have streams of their own
         batches = corpus.training_batches(seed=config["seed"], accumulate=settings.accumulate)
-        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
-        metrics = _score(module, corpus, folder, identity)
+        trainer.fit(module, batches, ckpt_path=resume.path, weights_only=True)
+        metrics = _score(module, corpus, folder, identity) | before.metrics
         if logger is not None:
             logger.log_metrics({key: metric.value for key, metric in metrics.items()}, step=trainer.global_step)
 
@@ -112,14 +122,20 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     )
 
 
-def _resume_from(
-    config: Mapping[str, Any], folder: Path, identity: dict[str, Any], objective: Objective
-) -> tuple[Path | None, int | None]:
-    """The checkpoint to go on from, and the step at which it had ended for want of progress, if it had."""
+class Resume(NamedTuple):
+    """Where a run goes on."""
+
+    path: Path | None = None  # None: it begins
+    steps: int | None = None  # of the whole run
+    done: int | None = None  # the step at which it had ended for want of progress, if it had
+
+
+def _resume_from(config: Mapping[str, Any], folder: Path, identity: dict[str, Any], objective: Objective) -> Resume:
+    """The checkpoint to go on from, if there is one."""
     wanted = config["resume"]
     last = folder / "last.ckpt"
     if wanted == "never" or (wanted == "auto" and (config["force"] or not last.exists())):
-        return None, None
+        return Resume()
     path = last if wanted == "auto" else Path(str(wanted))
     checkpoint = read_checkpoint(path, setting="resume")
     refuse_other_run(checkpoint, path=path, identity=identity)
@@ -127,7 +143,8 @@ def _resume_from(
     print(f"going on from {path}")
     since_best = checkpoint["callbacks"][Checkpoints.__name__].get("since_best", 0)
     ended = objective.patience is not None and since_best >= objective.patience
-    return path, checkpoint["global_step"] if ended else None
+    steps = checkpoint["reattend"].get("steps", config["trainer"]["max_steps"])
+    return Resume(path, steps, checkpoint["global_step"] if ended else None)
 
 
 def _diagnose(settings: TrainerSettings, history: History, corpus: Trainable, model: Any) -> list[Diagnose]:

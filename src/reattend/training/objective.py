@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reattend.data import Corpus, ParallelCorpus
 from reattend.metrics.likelihood import Likelihood
 from reattend.records import Metric
+from reattend.settings import SettingError
 
 Trainable = Corpus | ParallelCorpus
 
@@ -40,6 +41,25 @@ class Objective(ABC):
     @abstractmethod
     def corpus(self, config: Mapping[str, Any]) -> Trainable:
         """What the `data` group of a composed config describes."""
+
+    def trained_on(self, config: Mapping[str, Any]) -> Trainable:
+        """What the whole of a composed config describes to train on."""
+        if "lm" in config:
+            expected = f"no pretrained model: objective={config['objective']['name']} trains one from its start"
+            raise SettingError("lm", config["lm"]["name"], expected, "Leave lm out, or set experiment=retrofit.")
+        return self.corpus(config["data"])
+
+    def given(self, corpus: Any) -> dict[str, Any]:
+        """What a model is told of what it is trained on."""
+        return {"vocabulary": corpus.vocabulary, "context": corpus.context}
+
+    def prepared(self, model: Any, corpus: Any) -> Any:
+        """The model as its training begins, which may be refused."""
+        return model
+
+    def before(self, module: Evaluator, corpus: Any) -> dict[str, Metric]:
+        """Scores of the model as it is before its first step, which a record keeps beside those of the end."""
+        return {}
 
     def keep(self, corpus: Any) -> dict[str, Any]:
         """What a checkpoint needs beside the weights, in plain values."""

@@ -45,9 +45,13 @@ class TrainerSettings:
     def on_gpu(self) -> bool:
         return self.accelerator != "cpu" and torch.cuda.is_available()
 
+    @property
+    def bfloat16(self) -> bool:
+        """Without a GPU, float32: a CPU's bfloat16 gains little and loses digits."""
+        return self.precision == "bfloat16" or (self.precision == "auto" and self.on_gpu)
+
     def lightning(self) -> dict[str, Any]:
-        """The same in Lightning's words. Without a GPU, float32: a CPU's bfloat16 gains little and loses digits."""
-        bfloat16 = self.precision == "bfloat16" or (self.precision == "auto" and self.on_gpu)
+        """The same in Lightning's words."""
         return {
             "max_steps": self.max_steps,
             "max_epochs": -1,
@@ -55,6 +59,6 @@ class TrainerSettings:
             "gradient_clip_val": self.gradient_clip or None,
             "accelerator": "gpu" if self.on_gpu else "cpu",
             "devices": 1,
-            "precision": "bf16-mixed" if bfloat16 else "32-true",
+            "precision": "bf16-mixed" if self.bfloat16 else "32-true",
             "log_every_n_steps": self.log_every,
         }
