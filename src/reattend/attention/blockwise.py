@@ -12,6 +12,7 @@ whatever autocast says: some rules divide by a spread or subtract, where bfloat1
 """
 
 from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class Blockwise(Attention):
             seen = torch.ones(length, total, dtype=torch.bool, device=q.device)
         seen = seen[None, None] if mask is None else seen & mask
         wide = torch.promote_types(q.dtype, torch.float32)
-        with torch.autocast(q.device.type, enabled=False):
+        with full_precision(q):
             return self.rule(q.to(wide), k.to(wide), seen).masked_fill(~seen, 0.0)
 
     def forward(
@@ -80,8 +81,13 @@ class Blockwise(Attention):
         weights = self.weights((q,), (k,), causal=causal, mask=mask)
         if self._drops:
             weights = F.dropout(weights, self.dropout)
-        with torch.autocast(q.device.type, enabled=False):
+        with full_precision(q):
             return (weights @ v.to(weights.dtype)).to(v.dtype)
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """Without autocast, which shapes alone do not have."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
 
 
 def deviations(x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,7 +32,7 @@ class NON(blockwise.Blockwise):
         if mask is not None or self._drops or q.shape[-2] < self.head_width:
             return super().forward(queries, keys, v, causal=causal, mask=mask)
         wide = torch.promote_types(q.dtype, torch.float32)
-        with torch.autocast(q.device.type, enabled=False):
+        with blockwise.full_precision(q):
             linear = _causal if causal else _whole
             return linear(q.to(wide) / self.head_width**0.5, k.to(wide), v.to(wide)).to(v.dtype)
 
