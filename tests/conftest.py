@@ -28,6 +28,16 @@ def attention(request: pytest.FixtureRequest) -> dict[str, Any]:
     return request.param
 
 
+UNLIKE = ("softmax", "dagpam", "shaped", "coda", "diff_v1")
+
+
+@pytest.fixture(scope="session", params=UNLIKE)
+def unlike(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Mechanisms that ask different things of what is around them, where all would take too long: one branch, two,
+    one that is not turned and a token's own value, weights of no softmax, heads in pairs."""
+    return options("attention")[request.param]
+
+
 @pytest.fixture(scope="session")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,400 bytes of made-up words: 77 blocks of 16 to train on, 19 batches of 4 an epoch."""

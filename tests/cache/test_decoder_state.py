@@ -40,10 +40,10 @@ def read(model, config, split):
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=3)
 @given(split=pieces(TOKENS), rank_by=st.sampled_from(RANKINGS))
-def test_any_split_of_a_text_equals_one_pass(attention, name, positions, split, rank_by):
-    if not ranked(attention, name):
+def test_any_split_of_a_text_equals_one_pass(unlike, name, positions, split, rank_by):
+    if not ranked(unlike, name):
         return
-    model, config = shaken(attention, positions=positions), policy(name, size=5, rank_by=rank_by)
+    model, config = shaken(unlike, positions=positions), policy(name, size=5, rank_by=rank_by)
     logits, state = read(model, config, [TOKENS])
     others, other_state = read(model, config, split)
     torch.testing.assert_close(others, logits)
@@ -51,10 +51,10 @@ def test_any_split_of_a_text_equals_one_pass(attention, name, positions, split, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_size_of_the_text_is_the_plain_forward_pass(attention, name):
-    if not ranked(attention, name):
+def test_a_size_of_the_text_is_the_plain_forward_pass(unlike, name):
+    if not ranked(unlike, name):
         return
-    model = shaken(attention)
+    model = shaken(unlike)
     with torch.no_grad():
         plain = model(TEXT)
     for split in ([TOKENS], [1] * TOKENS, [9, TOKENS - 9]):

@@ -13,8 +13,8 @@ NORM = {"sinusoidal": "post", "rotary": "pre", "learned": "pre"}
 
 @pytest.mark.parametrize("positions", NORM)
 @pytest.mark.parametrize("lines", [1, 3])
-def test_steps_equal_whole_passes_for_any_lineage(attention, positions, lines):
-    model = translator(attention, positions=positions, norm=NORM[positions])
+def test_steps_equal_whole_passes_for_any_lineage(unlike, positions, lines):
+    model = translator(unlike, positions=positions, norm=NORM[positions])
     rows, draw = sentences(5, 3, 7, 2), torch.Generator().manual_seed(lines)
     source = padded(rows)
     with torch.inference_mode():

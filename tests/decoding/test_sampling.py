@@ -14,8 +14,8 @@ SHORT = {"max_length_a": 0.0, "max_length_b": 2}
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.0])
-def test_frequencies_are_the_tempered_probabilities(attention, temperature):
-    model = translator(attention, vocabulary=7)
+def test_frequencies_are_the_tempered_probabilities(unlike, temperature):
+    model = translator(unlike, vocabulary=7)
     (source,) = sentences(4)
     count = 4000
     found = sample(model, padded([source] * 200), temperature=temperature, seed=5, count=20, **SHORT)

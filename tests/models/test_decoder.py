@@ -21,13 +21,13 @@ def text(*, length, batch=2, seed=0):
 @pytest.mark.parametrize(
     "name", [name for name, config in options("model").items() if config["architecture"] == "decoder"]
 )
-def test_every_model_file_builds_under_its_name(name, attention):
+def test_every_model_file_builds_under_its_name(name, unlike):
     config = options("model")[name]
     assert config["name"] == name
     sizes = {key: value for key, value in config.items() if key != "name"}
     if config["cutoffs"] is not None:  # made for a larger vocabulary
         sizes["cutoffs"] = [2 * band for band in range(1, 1 + len(config["cutoffs"]))]
-    logits = decoder(attention, **sizes)(text(length=5))
+    logits = decoder(unlike, **sizes)(text(length=5))
     assert logits.shape == (2, 5, 11)
 
 

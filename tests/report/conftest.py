@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reattend.records import SCHEMA, EvaluationRecord, Metric, TrainingRecord, config_hash, run_name
-from reattend.report import read_specs
+from reattend.report import TableSpec, read_specs
 from reattend.report.sizes.specification import SizesSpec
 from reattend.report.variants.specification import VariantsSpec
 
@@ -37,6 +38,9 @@ def _make_record(
     unit: str = "bits per byte",
     count: int = COUNT,
     processor: str = "Imaginary CPU",
+    metric: str = "bits_per_byte",
+    valid: float | None = None,
+    steps: int = 800,
 ) -> TrainingRecord:
     config: dict[str, Any] = {
         "experiment": "default",
@@ -53,7 +57,7 @@ def _make_record(
         "logger": {"name": "none"},
     }
     _change(config, settings)
-    steps = range(100, 801, 100)
+    scores = {"test": bits} | ({} if valid is None else {"valid": valid})
     return TrainingRecord(
         schema=SCHEMA,
         name=run_name(config),
@@ -79,7 +83,10 @@ def _make_record(
             "sha256": sha256,
             "splits": {"test": {"tokens": count + 1, "sha256": "beef"}},
         },
-        metrics={"test/bits_per_byte": Metric(value=bits, unit=unit, sum=bits * count, count=count)},
+        metrics={
+            f"{split}/{metric}": Metric(value=value, unit=unit, sum=value * count, count=count)
+            for split, value in scores.items()
+        },
         curve=[
             {
                 "step": step,
@@ -87,7 +94,7 @@ def _make_record(
                 "train_bits": bits + 150 / step,
                 "valid_bits": bits + 200 / step if step % 200 == 0 else None,
             }
-            for step in steps
+            for step in range(100, steps + 1, 100)
         ],
         learned={},
         timing={
@@ -95,8 +102,8 @@ def _make_record(
             "finished": "2026-01-01T00:02:00Z",
             "wall_seconds": seconds + 10,
             "train_seconds": seconds,
-            "tokens_per_second": 800 * 4096 / seconds,
-            "curve_seconds": [seconds * step / 800 for step in steps],
+            "tokens_per_second": steps * 4096 / seconds,
+            "curve_seconds": [seconds * step / steps for step in range(100, steps + 1, 100)],
         },
         memory={"peak_bytes": peak, "what": "resident set"},
     )
@@ -221,10 +228,15 @@ def six(make_record: MakeRecord) -> list[TrainingRecord]:
     ]
 
 
+@cache
+def _specs() -> list[TableSpec]:
+    return read_specs(CONF / "table")
+
+
 @pytest.fixture
 def spec() -> VariantsSpec:
     """The table that `make train` prints."""
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "default"]
+    (found,) = [spec for spec in _specs() if spec.name == "default"]
     assert isinstance(found, VariantsSpec)
     return found
 
@@ -232,6 +244,6 @@ def spec() -> VariantsSpec:
 @pytest.fixture
 def sizes_spec() -> SizesSpec:
     """The table beside the paper's."""
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "tova_pg19"]
+    (found,) = [spec for spec in _specs() if spec.name == "tova_pg19"]
     assert isinstance(found, SizesSpec)
     return found

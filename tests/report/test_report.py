@@ -154,7 +154,10 @@ def test_a_table_description_with_a_typo(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"table\.mine\.metrc=.*known option"):
         read_specs(tmp_path)
     (tmp_path / "mine.yaml").write_text(text.replace("layout: variants", "layout: pie"))
-    with pytest.raises(SettingError, match=r"table\.mine\.layout=pie: expected one of sizes, translations, variants"):
+    with pytest.raises(
+        SettingError,
+        match=r"table\.mine\.layout=pie: expected one of collapse, layers, sizes, tasks, translations, variants",
+    ):
         read_specs(tmp_path)
 
 

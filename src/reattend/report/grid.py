@@ -30,6 +30,16 @@ def comma_separated(rows: Sequence[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
+def short(value: object) -> str:
+    """`0.25`, and `4e-03` for what is small."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return str(value)
+    if value == 0 or abs(value) >= 0.01:
+        return f"{value:g}"
+    mantissa, _, exponent = f"{value:.5e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
+
+
 def digits(value: float | None) -> str:
     """Six significant digits; nothing for what is not known."""
     return "" if value is None else f"{value:.6g}"

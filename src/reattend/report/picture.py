@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v")
 DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1)), (0, (6, 1, 1, 1)))
+DPI = 150
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -31,8 +32,8 @@ STYLE = {
 def picture(path: Path, *, width: float, height: float) -> Iterator[Figure]:
     """A figure of that many inches to draw on, written to `path` as PNG in the end."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         canvas = FigureCanvasAgg(figure)
         yield figure
         # matplotlib's version in the file would make equal pictures differ
-        canvas.print_figure(path, dpi=150, format="png", metadata={"Software": None})
+        canvas.print_figure(path, dpi=DPI, format="png", metadata={"Software": None})

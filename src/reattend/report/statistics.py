@@ -20,6 +20,17 @@ class Estimate:
         """Whether the interval leaves the sign open."""
         return self.interval is not None and self.interval[0] <= 0 <= self.interval[1]
 
+    @property
+    def p(self) -> float | None:
+        """Two-sided, of Student's test that the mean is zero: below 0.05 where the interval leaves out zero."""
+        if self.interval is None:
+            return None
+        half, freedom = (self.interval[1] - self.interval[0]) / 2, self.n - 1
+        if half == 0:
+            return float(self.mean == 0)
+        t = abs(self.mean) / half * student_quantile(freedom, confidence=0.95)
+        return 1 - _central(math.atan(t / math.sqrt(freedom)), freedom)
+
 
 def estimate(values: Sequence[float], *, weights: Sequence[float] | None = None) -> Estimate:
     """Mean, deviation and 95 % t-interval of `values`.
@@ -44,6 +55,19 @@ def student_quantile(freedom: int, *, confidence: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if _central(middle, freedom) > confidence else (middle, high)
     return math.tan(low) * math.sqrt(freedom)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values adjusted for their number (Holm 1979), in the order given.
+
+    Those of at most 5 % are differences of which, with a chance of 95 %, not one is by chance.
+    """
+    adjusted, highest, left = list(p_values), 0.0, len(p_values)
+    for i in sorted(range(left), key=lambda i: p_values[i]):
+        highest = max(highest, min(1.0, left * p_values[i]))
+        adjusted[i] = highest
+        left -= 1
+    return adjusted
 
 
 def _central(theta: float, freedom: int) -> float:

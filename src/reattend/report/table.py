@@ -34,6 +34,13 @@ class TableSpec(ABC):
         """The dotted settings that `select` can ask for; records of before some of them came have what always was."""
         return ALWAYS | dotted(record.config)
 
+    def wants(self, record: Record) -> bool:
+        """Whether a record belongs to the table."""
+        if not isinstance(record, self.kind):
+            return False
+        settings = self.settings_of(record)
+        return all(settings.get(key) == value for key, value in self.select.items())
+
     @abstractmethod
     def lay_out(self, records: Sequence[Any]) -> LaidOut:
         """The table over `records`, which `select` has chosen."""
@@ -41,9 +48,4 @@ class TableSpec(ABC):
 
 def select(spec: TableSpec, records: Sequence[Record]) -> list[Record]:
     """The records that a table is about."""
-    wanted = spec.select.items()
-    return [
-        record
-        for record in records
-        if isinstance(record, spec.kind) and all(spec.settings_of(record).get(key) == value for key, value in wanted)
-    ]
+    return [record for record in records if spec.wants(record)]

@@ -4,8 +4,8 @@ from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.statistics import Estimate
 from reattend.report.translations.legend import legend
 from reattend.report.translations.numbers import MAIN, METRICS, Block, Row, Table
+from reattend.report.variants.cells import difference, ratio
 from reattend.report.variants.rows import row_groups
-from reattend.report.variants.text import difference, ratio
 
 HEADINGS = ("sacreBLEU", "tokenised BLEU", "compound-split BLEU", "chrF")  # of METRICS
 

@@ -1,4 +1,4 @@
-"""The picture of a table: how fast each row learns, and what its quality costs."""
+"""The picture of a table: how fast each row learns, and what its quality costs; of a long one see forest.py."""
 
 import statistics
 from collections.abc import Iterable, Iterator
@@ -10,12 +10,19 @@ from matplotlib.ticker import EngFormatter
 
 from reattend.records.record import CurvePoint, TrainingRecord
 from reattend.report.picture import COLOURS, DASHES, MARKERS, picture
+from reattend.report.scores import BITS
+from reattend.report.variants import forest
 from reattend.report.variants.numbers import Row, Table, value_of
-from reattend.report.variants.specification import BITS, VariantsSpec
+from reattend.report.variants.specification import VariantsSpec
+
+LEGIBLE = 8  # rows whose curves can still be told apart
 
 
 def draw(table: Table, path: Path) -> None:
     """Write the two panels as one PNG."""
+    if len(table.rows) > LEGIBLE:
+        forest.draw(table, path)
+        return
     with picture(path, width=9, height=3.6) as figure:
         curves, costs = figure.subplots(1, 2, gridspec_kw={"wspace": 0.08})
         handles = []

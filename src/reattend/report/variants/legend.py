@@ -5,30 +5,53 @@ from typing import Any
 
 from reattend.records.record import TrainingRecord
 from reattend.report.provenance import commit, machine, unique
+from reattend.report.variants.claims import say_best, say_many
 from reattend.report.variants.numbers import Table, score_of
 from reattend.report.variants.specification import Published, VariantsSpec
+
+ABSOLUTE = {
+    "step_time": "ms/step is the time of training divided by its steps",
+    "peak_memory": "MiB the peak of memory",
+}
 
 
 def legend(table: Table) -> list[str]:
     """The lines below a table."""
     spec, first = table.spec, table.records[0]
-    metric = score_of(spec, first)
-    split = spec.metric.partition("/")[0]
-    direction = "lower" if spec.lower_is_better else "higher"
     lines = [
-        f"Score: {_spelt(spec, metric.unit)} on the {split} split of {first.data['name']}, {metric.count:,} "
-        f"{_counted(first, split, metric.count)}s scored, {spec.evaluation}{_context(first)}; {direction} is better.",
-        f"Runs: {_seeds(table)}{_length(table.records)}; {unique(map(machine, table.records))}; "
-        f"{unique(map(commit, table.records))}.",
+        f"Score: {say_score(spec, first)}",
+        f"Runs: {say_runs(table)}",
         f"± is the standard deviation over seeds. Δ is the mean difference to {spec.baseline}, paired by seed"
         f"{_interval(table)}.",
         f"Time is that of training and memory the peak ({unique(r.memory['what'] for r in table.records)}), "
         f"relative to {spec.baseline} with the same seed; the median over seeds.",
     ]
-    lines += [f"Not {first.data['name']} as published: {other}." for other in [_mismatch(first)] if other]
+    absolute = [words for column, words in ABSOLUTE.items() if column in spec.columns]
+    lines += [f"{' and '.join(absolute)}: the median over seeds."] * bool(absolute)
+    if spec.best:
+        lines.append(say_best(spec.best, [row.choice for row in table.rows]))
+    lines += say_many({row.label: row.difference for row in table.rows})
+    lines += say_mismatch(first)
     if any(row.difference and row.difference.interval is None for row in table.rows):
         lines.append("One seed does not show what chance does: train with seed=1,2,3 for an interval.")
     return [*lines, *dict.fromkeys(say_published(n) for row in table.rows for n in row.published), *spec.notes]
+
+
+def say_score(spec: VariantsSpec, record: TrainingRecord) -> str:
+    """What was scored, and how."""
+    metric, split = score_of(spec, record), spec.metric.partition("/")[0]
+    direction = "lower" if spec.lower_is_better else "higher"
+    return (
+        f"{_spelt(spec, metric.unit)} on the {split} split of {record.data['name']}, {metric.count:,} "
+        f"{_counted(record, split, metric.count)}s scored, {spec.evaluation}{_context(record)}; {direction} is better."
+    )
+
+
+def say_runs(table: Table) -> str:
+    """Of what seeds and length the runs are, and where they ran."""
+    return (
+        f"{_seeds(table)}{_length(table)}; {unique(map(machine, table.records))}; {unique(map(commit, table.records))}."
+    )
 
 
 def _spelt(spec: VariantsSpec, unit: str) -> str:
@@ -44,10 +67,10 @@ def _counted(record: TrainingRecord, split: str, count: int) -> str:
     return "sentence" if count == kept.get("pairs") else record.data["unit"]
 
 
-def _mismatch(record: TrainingRecord) -> str | None:
-    """How the text differs from the one that others have."""
+def say_mismatch(record: TrainingRecord) -> list[str]:
+    """How the text differs from the one that others have, if it does."""
     kept: Mapping[str, Any] = record.data
-    return kept.get("mismatch")
+    return [f"Not {record.data['name']} as published: {kept['mismatch']}."] if kept.get("mismatch") else []
 
 
 def _context(record: TrainingRecord) -> str:
@@ -73,9 +96,25 @@ def _seeds(table: Table) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _length(records: Iterable[TrainingRecord]) -> str:
-    lengths = {(point["step"], point["tokens"]) for record in records for point in record.curve[-1:]}
-    if len(lengths) != 1:
+def _length(table: Table) -> str:
+    """Steps and tokens, of the rows that have others by name.
+
+    Nothing where only tokens differ: pairs of sentences are not equally long at every seed.
+    """
+    ends = [point for record in table.records for point in record.curve[-1:]]
+    if len({end["step"] for end in ends}) == 1 < len({end["tokens"] for end in ends}):
         return ""
-    ((steps, tokens),) = lengths
-    return f", {steps:,} steps on {tokens:,} tokens"
+    rows: dict[str, list[str]] = {}
+    for row in table.rows:
+        own = [point for record in row.records for point in record.curve[-1:]]
+        if own:
+            length = f"{_span(end['step'] for end in own)} steps on {_span(end['tokens'] for end in own)} tokens"
+            rows.setdefault(length, []).append(row.label)
+    usual = max(rows, key=lambda length: len(rows[length]), default="")  # the first of equals
+    others = "; ".join(f"{', '.join(labels)}: {length}" for length, labels in rows.items() if length != usual)
+    return f", {usual}" * bool(usual) + f" ({others})" * bool(others)
+
+
+def _span(numbers: Iterable[int]) -> str:
+    found = list(numbers)
+    return " to ".join(f"{end:,}" for end in dict.fromkeys((min(found), max(found))))

@@ -4,11 +4,13 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reattend.records.record import Metric, RecordError, TrainingRecord
+from reattend.records.record import Metric, TrainingRecord
 from reattend.report.comparable import refuse_to_mix
 from reattend.report.provenance import same_machine
+from reattend.report.scores import metric_of
 from reattend.report.statistics import Estimate, estimate
-from reattend.report.variants.rows import Variant, baseline_of, find_variants
+from reattend.report.variants.best import at_best
+from reattend.report.variants.rows import Choice, Variant, baseline_of, gathered, named
 from reattend.report.variants.specification import Published, VariantsSpec
 
 
@@ -17,15 +19,20 @@ class Row:
     """One line of a table. What cannot be said is None."""
 
     label: str
+    row: str  # the label without the settings that tell it from its like
     records: list[TrainingRecord]  # by seed
+    pairs: list[tuple[TrainingRecord, TrainingRecord]]  # with the baseline's record of the same seed
     score: Estimate
     difference: Estimate | None  # to the baseline, over the seeds that both have
     parameters: int
     extra: int  # parameters that the mechanism or a control adds
     tokens_per_second: float
+    step_seconds: float
+    peak_bytes: float
     time_ratio: float | None
     memory_ratio: float | None
     published: list[Published]
+    choice: Choice | None  # where the table has `best_of`
 
     @property
     def extra_percent(self) -> float:
@@ -45,18 +52,14 @@ class Table:
 def build_table(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Table:
     """The table over `records`."""
     _refuse_to_mix(spec, records)
-    variants = find_variants(spec, records)
+    variants = named(spec, at_best(spec.best, gathered(spec, records)))
     rows = [_row(spec, variant, baseline_of(spec, variant, variants)) for variant in variants]
     return Table(spec, rows, [record for row in rows for record in row.records])
 
 
 def score_of(spec: VariantsSpec, record: TrainingRecord) -> Metric:
     """The table's metric of one record, as it was measured."""
-    if spec.metric not in record.metrics:
-        known = ", ".join(sorted(record.metrics)) or "none"
-        problem = f"has no metric {spec.metric} (it has {known})"
-        raise RecordError(record.name, problem, f"Set table.{spec.name}.metric to one of these")
-    return record.metrics[spec.metric]
+    return metric_of(record, spec.metric, setting=f"table.{spec.name}.metric")
 
 
 def value_of(spec: VariantsSpec, record: TrainingRecord) -> float:
@@ -83,12 +86,16 @@ def _row(spec: VariantsSpec, variant: Variant[TrainingRecord], baseline: Variant
     alike = [(mine, base) for mine, base in pairs if same_machine(mine, base)]
     return Row(
         label=variant.label,
+        row=variant.row,
         records=records,
+        pairs=pairs,
         score=estimate([value_of(spec, record) for record in records]),
         difference=estimate(differences) if differences else None,
         parameters=records[0].parameters["total"],
         extra=records[0].parameters["attention_extra"],
         tokens_per_second=statistics.median(record.timing["tokens_per_second"] for record in records),
+        step_seconds=statistics.median(record.timing["train_seconds"] / steps(record) for record in records),
+        peak_bytes=statistics.median(record.memory["peak_bytes"] for record in records),
         time_ratio=_median([m.timing["train_seconds"] / b.timing["train_seconds"] for m, b in alike]),
         memory_ratio=_median(
             [
@@ -98,7 +105,14 @@ def _row(spec: VariantsSpec, variant: Variant[TrainingRecord], baseline: Variant
             ]
         ),
         published=[number for number in spec.published if number.row == variant.row],
+        choice=variant.choice,
     )
+
+
+def steps(record: TrainingRecord) -> int:
+    """How many the run took: not always as many as it was given."""
+    planned: int = record.config["trainer"]["max_steps"]
+    return record.curve[-1]["step"] if record.curve else planned
 
 
 def _median(values: list[float]) -> float | None:

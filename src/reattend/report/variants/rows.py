@@ -7,7 +7,7 @@ the rows' own groups are the same, so that a gain is never a longer schedule in 
 Several keys name a row together, `none` left out: `[attention.name, control.name]` -> softmax, dagpam, softmax wider.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -44,6 +44,21 @@ class Rows(Protocol):
 T = TypeVar("T", bound=Trained)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """That a row is shown at the best of several values of one setting."""
+
+    value: Any
+    tried: list[Any]  # from the lowest to the highest
+    seeds: int  # over which they were compared
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether a value beyond those tried could be better still."""
+        ends = self.tried[:1] + self.tried[-1:]
+        return len(self.tried) > 1 and self.value in ends and isinstance(self.value, int | float)
+
+
 @dataclass
 class Variant(Generic[T]):
     """The records of one configuration by seed."""
@@ -52,6 +67,7 @@ class Variant(Generic[T]):
     config: dict[str, Any]  # dotted, without the seed
     seeds: dict[int, T]
     label: str = ""
+    choice: Choice | None = None
 
     def paired(self, baseline: "Variant[T] | None") -> list[tuple[T, T]]:
         """The two records of each seed that both have."""
@@ -61,6 +77,11 @@ class Variant(Generic[T]):
 
 def find_variants(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
     """The rows of a table: the baseline's first, then by name."""
+    return named(spec, gathered(spec, records))
+
+
+def gathered(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
+    """The records of each configuration, without labels."""
     variants: dict[str, Variant[T]] = {}
     for record in records:
         config = {key: value for key, value in deciding(record.config).items() if key != "seed"}
@@ -70,10 +91,14 @@ def find_variants(spec: Rows, records: Iterable[T]) -> list[Variant[T]]:
         if other is not record:
             problem = f"same configuration and seed as {other.name}, which would count twice"
             raise RecordError(record.name, problem, "Delete one of the two files")
-    found = list(variants.values())
-    for variant in found:
-        variant.label = " ".join([variant.row, *_distinctions(spec, variant, found)])
-    return sorted(found, key=lambda variant: (variant.row != spec.baseline, variant.label))
+    return list(variants.values())
+
+
+def named(spec: Rows, variants: Sequence[Variant[T]]) -> list[Variant[T]]:
+    """The variants with their labels, the baseline's first, then by name."""
+    for variant in variants:
+        variant.label = " ".join([variant.row, *_distinctions(spec, variant, variants)])
+    return sorted(variants, key=lambda variant: (variant.row != spec.baseline, variant.label))
 
 
 def row_keys(spec: Rows) -> list[str]:
@@ -101,13 +126,19 @@ def _row(spec: Rows, name: str, config: Dotted) -> str:
 
 
 def _distinctions(spec: Rows, variant: Variant[T], others: Iterable[Variant[T]]) -> list[str]:
-    """`key=value` for each setting in which `variant` differs from another that could be mistaken for it."""
-    keys, groups, configs = row_keys(spec), row_groups(spec), [other.config for other in others]
-    return [
-        setting(key, value, own=next((group for group in groups if key.startswith(f"{group}.")), ""))
-        for key, value in sorted(variant.config.items())
-        if key not in keys and any(rival.get(key) != value for rival in rivals(key, variant.config, configs))
-    ]
+    """`key=value` for each setting in which `variant` differs from another that could be mistaken for it.
+
+    Options of the rows' own groups tell rows of one name apart; all else is what rows of any name must share.
+    """
+    keys, groups, every = row_keys(spec), row_groups(spec), list(others)
+    alike = [other.config for other in every if other.row == variant.row]
+    told = []
+    for key, value in sorted(variant.config.items()):
+        own = next((group for group in groups if key.startswith(f"{group}.")), "")
+        configs = alike if own else [other.config for other in every]
+        if key not in keys and any(rival.get(key) != value for rival in rivals(key, variant.config, configs)):
+            told.append(setting(key, value, own=own))
+    return told
 
 
 def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]]) -> Variant[T] | None:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 
 from reattend.records.record import TrainingRecord
+from reattend.report.scores import BITS
 from reattend.report.table import TableSpec
+from reattend.report.variants.best import Best, best_of
 from reattend.settings import SettingError
 
-BITS = "bits_per_"  # how the metrics begin that have a perplexity
+# what a table shows beside its rows' names unless `columns` says otherwise; columns.py has them all
+USUAL = ("score", "difference", "parameters", "speed", "time", "memory", "published")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +39,22 @@ class VariantsSpec(TableSpec):
     evaluation: str  # how the split is scored
     as_perplexity: bool = False  # bits are shown, averaged and compared as 2^bits
     published: list[Published] = field(default_factory=list)
+    columns: list[str] = field(default_factory=lambda: [*USUAL])
+    best_of: str | None = None  # a dotted key: rows that differ in it alone are one, at the best of its values
+    chosen_by: str | None = None  # the metric that says which is best, of another split than `metric`
 
     def __post_init__(self) -> None:
+        assert self.best or self.best_of is None
         if self.as_perplexity and not self.metric.partition("/")[2].startswith(BITS):
             expected = f"bits, such as test/{BITS}word, where as_perplexity is true"
             raise SettingError(f"table.{self.name}.metric", self.metric, expected, "Change one of the two.")
+
+    @property
+    def best(self) -> Best | None:
+        """What the rows' values of `best_of` are chosen by."""
+        return best_of(
+            self.name, of=self.best_of, by=self.chosen_by, metric=self.metric, lower_is_better=self.lower_is_better
+        )
 
     def shown(self, value: float) -> float:
         """A value of the metric as the table shows it."""

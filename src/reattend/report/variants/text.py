@@ -3,69 +3,31 @@
 The same records give the same bytes: no dates, no order of files, every number rounded as its column is.
 """
 
-from reattend.report.grid import EMPTY, digits, grid
+from reattend.report.grid import digits, grid
 from reattend.report.statistics import Estimate
+from reattend.report.variants.columns import shown
 from reattend.report.variants.legend import legend
 from reattend.report.variants.numbers import Row, Table
 from reattend.report.variants.rows import row_groups
+from reattend.report.variants.specification import VariantsSpec
 
 
 def markdown(table: Table) -> str:
     """Title, table and the lines that say what its numbers are."""
     spec = table.spec
-    heading = [
-        ", ".join(row_groups(spec)),
-        spec.metric_words,
-        f"Δ to {spec.baseline}",
-        "parameters",
-        "tokens/s",
-        "time",
-        "memory",
-        "published Δ",
-    ]
-    cells = [heading, *(_cells(row, spec.decimals) for row in table.rows)]
+    columns = shown(spec)
+    heading = [", ".join(row_groups(spec)), *(column.heading(spec) for column in columns)]
+    cells = [heading, *([row.label, *(column.cell(spec, row) for column in columns)] for row in table.rows)]
     lines = [f"- {line}" for line in legend(table)]
     return "\n".join([f"**{spec.title}**", "", *grid(cells), "", *lines]) + "\n"
 
 
-def _cells(row: Row, decimals: int) -> list[str]:
-    deviation = EMPTY if row.score.deviation is None else f"{row.score.deviation:.{decimals}f}"
-    extra = f" (+{row.extra_percent:.2f} %)" if row.extra else ""
-    return [
-        row.label,
-        f"{row.score.mean:.{decimals}f} ± {deviation} (n={row.score.n})",
-        difference(row.difference, decimals),
-        f"{row.parameters:,}{extra}",
-        f"{row.tokens_per_second:,.0f}",
-        ratio(row.time_ratio),
-        ratio(row.memory_ratio),
-        "; ".join(number.text for number in row.published) or EMPTY,
-    ]
-
-
-def difference(found: Estimate | None, decimals: int) -> str:
-    """`-0.02 [-0.04, +0.01], spans zero`."""
-    if found is None:
-        return EMPTY
-    text = f"{found.mean:+.{decimals}f}"
-    if found.interval is None:
-        return text
-    low, high = found.interval
-    mark = ", spans zero" if found.spans_zero else ""
-    return f"{text} [{low:+.{decimals}f}, {high:+.{decimals}f}]{mark}"
-
-
-def ratio(value: float | None) -> str:
-    """`× 1.20`."""
-    return EMPTY if value is None else f"× {value:.2f}"
-
-
 def values(table: Table) -> list[dict[str, object]]:
     """The numbers alone, six significant digits."""
-    return [_values(row) for row in table.rows]
+    return [_values(table.spec, row) for row in table.rows]
 
 
-def _values(row: Row) -> dict[str, object]:
+def _values(spec: VariantsSpec, row: Row) -> dict[str, object]:
     found = row.difference or Estimate(0, float("nan"), None, None)
     low, high = found.interval or (None, None)
     return {
@@ -84,4 +46,5 @@ def _values(row: Row) -> dict[str, object]:
         "memory_ratio": digits(row.memory_ratio),
         "published": "; ".join(f"{number.value:+g} {number.unit}" for number in row.published),
         "published_support": "; ".join(number.support for number in row.published),
+        **{key: value for column in shown(spec) for key, value in column.values(spec, row).items()},
     }

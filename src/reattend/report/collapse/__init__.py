@@ -1,0 +1,1 @@
+"""The layout `collapse`: three claims of a mechanism side by side, from what trainings measured of themselves."""

@@ -1,0 +1,41 @@
+"""What one training measured of itself (trainer.diagnose_every). What it did not, or what is not defined, is None."""
+
+import statistics
+
+from reattend.records.record import Diagnosed, TrainingRecord
+
+RATIO, COSINE, GRADIENT = "residual_ratio", "token_cosine", "gradient_query"
+POSITIVE, NEGATIVE = "lambda_positive", "lambda_negative"
+
+
+def by_layer(record: TrainingRecord, quantity: str) -> list[float | None]:
+    """At the end of training; layer 0, the embedded tokens, is there for the ratio and the cosine."""
+    return record.diagnostics[-1]["quantities"].get(quantity, []) if record.diagnostics else []
+
+
+def last_layer(record: TrainingRecord, quantity: str) -> float | None:
+    """At the end of training."""
+    values = by_layer(record, quantity)
+    return values[-1] if values else None
+
+
+def gradient(record: TrainingRecord) -> float | None:
+    """W_Q's gradient norm: the geometric mean over layers and over the steps that were measured after the warm-up."""
+    values = [value for one in after_warm_up(record) for value in one["quantities"].get(GRADIENT, [])]
+    known = [value for value in values if value]  # a norm of zero has no logarithm
+    return statistics.geometric_mean(known) if known and len(known) == len(values) else None
+
+
+def after_warm_up(record: TrainingRecord) -> list[Diagnosed]:
+    """The measurements at the steps after `schedule.warmup_steps`."""
+    warm_up = record.config.get("schedule", {}).get("warmup_steps", 0)
+    return [one for one in record.diagnostics if one["step"] > warm_up]
+
+
+def lambdas(record: TrainingRecord, name: str) -> dict[int, list[float]]:
+    """Step -> a lambda by layer, the mean over its heads where they have their own."""
+    return {
+        one["step"]: [statistics.fmean(layer) for layer in one["learned"][name]]
+        for one in record.diagnostics
+        if name in one["learned"]
+    }
