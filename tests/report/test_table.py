@@ -183,6 +183,10 @@ def test_select(spec: VariantsSpec, make_record: MakeRecord) -> None:
     mine = make_record(settings={"experiment": "mine"})
     assert select(spec, [make_record(), mine]) == [make_record()]
     assert select(dataclasses.replace(spec, select={"nowhere.to": "find"}), [mine]) == []
+    both = [mine, make_record()]
+    assert select(dataclasses.replace(spec, select={"experiment": ["default", "mine"]}), both) == both
+    lacking = {"experiment": ["mine"], "nowhere.to": ["find", None]}
+    assert select(dataclasses.replace(spec, select=lacking), both) == [mine]
 
 
 def test_translation_runs(spec: VariantsSpec, make_record: MakeRecord) -> None:

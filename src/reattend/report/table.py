@@ -27,7 +27,7 @@ class TableSpec(ABC):
 
     name: str
     title: str
-    select: dict[str, Any]  # dotted config key -> value that a record must have
+    select: dict[str, Any]  # dotted config key -> value that a record must have; a list: one of these, null: none
     notes: list[str] = field(default_factory=list)
 
     def settings_of(self, record: Any) -> dict[str, Any]:
@@ -39,11 +39,15 @@ class TableSpec(ABC):
         if not isinstance(record, self.kind):
             return False
         settings = self.settings_of(record)
-        return all(settings.get(key) == value for key, value in self.select.items())
+        return all(_meets(settings.get(key), wanted) for key, wanted in self.select.items())
 
     @abstractmethod
     def lay_out(self, records: Sequence[Any]) -> LaidOut:
         """The table over `records`, which `select` has chosen."""
+
+
+def _meets(value: object, wanted: object) -> bool:
+    return value == wanted or (isinstance(wanted, list) and value in wanted)
 
 
 def select(spec: TableSpec, records: Sequence[Record]) -> list[Record]:
