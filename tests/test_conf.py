@@ -11,6 +11,7 @@ import torch
 import yaml
 from composed import checkpoint, compose
 from tiny import CONF, decoder, options
+from tiny_models import VOCABULARY, make
 
 from reattend.attention import build_attention
 from reattend.bench import build_suite
@@ -70,6 +71,7 @@ def test_values_are_plain(path: Path) -> None:
 WITH_NAMES = {
     "dir: ${results_dir}/sweeps",
     "- optional miniature@_global_: ${experiment}_${scale}",  # of defaults, where values do not count
+    "- optional identity@attention: ${model}_${attention}",
 }
 
 
@@ -84,14 +86,20 @@ def vocabulary(model: Mapping[str, Any]) -> Any:
 
 
 SIZES = {"context": 16, "seed": 0}
+
+
+def _model(config: Mapping[str, Any]) -> Any:
+    """Narrow ones; a pretrained one comes with its sizes."""
+    if "heads" not in config:
+        given = {"vocabulary": VOCABULARY, "pretrained": make("Llama")}
+    else:
+        given, config = {"vocabulary": vocabulary(config)}, config | {"width": 8 * config["heads"], "feed_forward": 64}
+    return build_model(config, attention=options("attention")["softmax"], **given, **SIZES)
+
+
 BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "attention": lambda config: build_attention(config, heads=2, head_width=4),
-    "model": lambda config: build_model(
-        config | {"width": 8 * config["heads"], "feed_forward": 64},
-        attention=options("attention")["softmax"],
-        vocabulary=vocabulary(config),
-        **SIZES,
-    ),
+    "model": _model,
     "control": build_control,
     "objective": build_objective,
     "data": build_data,
@@ -107,13 +115,15 @@ BUILD: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "table": parse_spec,
     "task": lambda config: build(Task, "reattend.evaluation", config, group="task"),
 }
-WHOLE = ("launcher", "experiment", "scale", "miniature")  # these change the whole configuration
+WHOLE = ("launcher", "experiment", "scale", "miniature", "identity")  # these change the whole configuration
 
 
 def chosen(group: str, name: str) -> list[str]:
-    """What composes an option: a miniature comes with its experiment."""
+    """What composes an option: a miniature comes with its experiment, an identity with a model and a mechanism."""
     if group == "miniature":
         return [f"experiment={name.removesuffix('_small')}", "scale=small"]
+    if group == "identity":
+        return [f"model={name.partition('_')[0]}", f"attention={name.partition('_')[2]}"]
     return [f"{group}={name}"]
 
 
@@ -122,7 +132,7 @@ def made_for(experiment: str) -> str:
     values = yaml.safe_load((CONF / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8"))
     groups_set = {group.removeprefix("override /") for item in values.pop("defaults", []) for group in item}
     wanted = values.keys() | groups_set
-    return next(e for e in ("train", "evaluate") if wanted <= compose(e).keys())
+    return next(e for e in ("train", "evaluate") if wanted <= compose(e).keys() | {*groups(e)})
 
 
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in BELONGS for name in menu(group)])
@@ -131,6 +141,10 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
     plain, composed = compose(entry), compose(entry, *chosen(group, name))
     if group == "miniature":
         assert composed["experiment"] == name and composed["scale"] == "small" and composed["model"]["name"] != "small"
+    if group == "identity":
+        values = yaml.safe_load((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"))
+        attention = options("attention")[name.partition("_")[2]]
+        assert composed["attention"] == attention | values != attention
     if group in WHOLE:
         return
     option, others = composed.pop(group), {key: value for key, value in plain.items() if key != group}
@@ -146,7 +160,7 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
 
 
 @pytest.mark.parametrize("name", menu("attention"))
-@pytest.mark.parametrize("model", menu("model"))
+@pytest.mark.parametrize("model", [name for name in menu("model") if name != "pretrained"])  # models/test_retrofit.py
 def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     config = compose("train", f"attention={name}", f"model={model}")
     architecture = config["model"]["architecture"]
@@ -159,6 +173,7 @@ def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
 
 SHORT = (["trainer.max_steps=2"], ["trainer.max_steps=2", "objective.average=1"])
 ELSEWHERE = {name.removesuffix("_small") for name in menu("miniature")}  # in training/test_recipes.py
+ELSEWHERE |= {"retrofit"}  # in training/test_fine_tuning.py
 
 
 @pytest.mark.parametrize("name", [n for n in menu("experiment") if n not in ELSEWHERE and made_for(n) == "train"])
@@ -182,5 +197,5 @@ def test_every_experiment_evaluates(name: str, text: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_entry_files_compose_by_themselves(entry: str) -> None:
-    assert set(compose(entry)) >= set(groups(entry)) - {*WHOLE, "table"}
+    assert set(compose(entry)) >= set(groups(entry)) - {*WHOLE, "table"} - ({"lm"} if entry == "train" else set())
     assert "hydra" not in compose(entry)

@@ -94,6 +94,9 @@ def _small(script: str, arguments: list[str]) -> list[str]:
         options = {"data": "enwiki_sample"} | options | _first_of(options, "seed")
         if "experiment" in options:
             options |= _first_of(options, "attention")
+        if "lm" in options:  # it comes with its sizes
+            del changes["model"]
+            changes |= {"lm": "pretrained", "lm.path": "my-model"}
     if script == "scripts/evaluate.py":
         if options.get("task") == "sample":
             changes = {"task.length": "5"}

@@ -30,6 +30,7 @@ from reattend.settings import SettingError
 
 NAME = "reattend"  # of the attention function and of the mark on keys
 EAGER = "reattend_eager"  # for a model whose attention was its own code: softcaps and sinks exist there alone
+NAMES: set[str] = set()  # of all attention functions that know a PolicyCache
 
 
 class PolicyCache(Cache):
@@ -51,7 +52,7 @@ class PolicyCache(Cache):
         count = model.config.get_text_config(decoder=True).num_hidden_layers
         self.states = [self.policy.layer_state(i) for i in range(count)]
         super().__init__(layers=[PolicyLayer(state, limit) for state in self.states])
-        if model.config._attn_implementation not in (NAME, EAGER):
+        if model.config._attn_implementation not in NAMES:
             model.set_attn_implementation(EAGER if model.config._attn_implementation == "eager" else NAME)
 
     def update(
@@ -139,6 +140,7 @@ class PolicyLayer(CacheLayerMixin):
 
 def _attention(
     plain: Callable[..., Any],
+    attend: Callable[..., Tensor],
     module: torch.nn.Module,
     query: Tensor,
     key: Tensor,
@@ -148,7 +150,7 @@ def _attention(
     dropout: float = 0.0,
     **others: Any,
 ) -> Any:
-    """transformers' attention function: outputs [B, T, H, D]. `plain` is for keys that come from no PolicyCache."""
+    """transformers' attention function: outputs [B, T, H, D], by `plain` for keys that come from no PolicyCache."""
     layer: PolicyLayer | None = getattr(key, NAME, None)
     padding = attention_mask if attention_mask is not None and attention_mask.dim() == 2 else None  # of `_mask`
     if layer is None and padding is None:
@@ -161,11 +163,26 @@ def _attention(
         if others.get(extra) is not None:
             raise _unfit(module, f"its attention takes {extra}")
     layer.waits = False
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    heads = SoftmaxHeads(query.shape[1], scale, others.get("softcap"), query.device)
     real = padding if padding.shape[1] > 0 else None
-    y = layer.state.attend(heads, (query,), (key,), value, real=real)
+    y = attend(module, query, key, value, layer.state, real=real, scaling=scaling, softcap=others.get("softcap"))
     return y.transpose(1, 2).contiguous(), None
+
+
+def _softmax(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    state: LayerState,
+    *,
+    real: Tensor | None,
+    scaling: float | None,
+    softcap: float | None,
+) -> Tensor:
+    """Outputs [B, H, T, D] of a layer as it is."""
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    heads = SoftmaxHeads(query.shape[1], scale, softcap, query.device)
+    return state.attend(heads, (query,), (key,), value, real=real)
 
 
 def _own_attention(module: torch.nn.Module, *tensors: Any, **others: Any) -> Any:
@@ -191,10 +208,17 @@ def _mask(
     return attention_mask[:, -q_length:].bool()
 
 
-AttentionInterface.register(NAME, partial(_attention, sdpa_attention_forward))
-AttentionInterface.register(EAGER, partial(_attention, _own_attention))
-AttentionMaskInterface.register(NAME, partial(_mask, sdpa_mask))
-AttentionMaskInterface.register(EAGER, partial(_mask, eager_mask))
+def register(
+    name: str, *, plain: Callable[..., Any], mask: Callable[..., Tensor | None], attend: Callable[..., Tensor]
+) -> None:
+    """An attention function of that name: `attend` where a PolicyCache keeps the past, else `plain` with `mask`."""
+    AttentionInterface.register(name, partial(_attention, plain, attend))
+    AttentionMaskInterface.register(name, partial(_mask, mask))
+    NAMES.add(name)
+
+
+register(NAME, plain=sdpa_attention_forward, mask=sdpa_mask, attend=_softmax)
+register(EAGER, plain=_own_attention, mask=eager_mask, attend=_softmax)
 
 
 def _refuse_unfit(model: PreTrainedModel) -> int | None:

@@ -50,9 +50,10 @@ class Diagnostics(Task):
 
     def run(self, config: Mapping[str, Any]) -> str:
         settings = Settings.of(config)
-        from reattend.models.checkpoint import read_checkpoint
+        from reattend.models.checkpoint import read_checkpoint, refuse_fine_tuned
 
         kept = read_checkpoint(settings.path, setting="checkpoint")["reattend"]
+        refuse_fine_tuned(kept, path=settings.path, setting="checkpoint")
         if "pipeline" in kept:
             expected = "a language model; this one translates"
             raise SettingError("checkpoint", settings.checkpoint, expected, "Choose another checkpoint.")

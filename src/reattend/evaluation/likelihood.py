@@ -66,12 +66,13 @@ class SplitLikelihood(Task):
 
     def run(self, config: Mapping[str, Any]) -> str:
         settings = Settings.of(config)
-        from reattend.models.checkpoint import read_checkpoint
+        from reattend.models.checkpoint import read_checkpoint, refuse_fine_tuned
 
         kept = read_checkpoint(settings.path, setting="checkpoint")["reattend"]
         if "pipeline" in kept:
             expected = "a language model; this one translates"
             raise SettingError("checkpoint", settings.checkpoint, expected, "Choose another checkpoint.")
+        refuse_fine_tuned(kept, path=settings.path, setting="checkpoint")
         if settings.split not in kept["data"]["splits"]:
             names = ", ".join(kept["data"]["splits"])
             raise SettingError("split", settings.split, f"one of {names}", "Set split to one of them.")

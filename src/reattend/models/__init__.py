@@ -8,7 +8,9 @@ from torch import nn
 from reattend.models.pretrained import load_pretrained
 from reattend.settings import build
 
-__all__ = ["build_model", "load_pretrained", "size"]
+__all__ = ["MECHANISM", "build_model", "load_pretrained", "size"]
+
+MECHANISM = ".mechanism."  # in the name of each parameter that belongs to an attention mechanism
 
 
 def build_model(config: Mapping[str, Any], *, attention: Mapping[str, Any], **given: Any) -> Any:

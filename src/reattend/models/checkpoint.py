@@ -1,8 +1,9 @@
 """Trained models on disk: read without running any code of theirs, and rebuilt as they were."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -12,8 +13,12 @@ from reattend.data.store import digest
 from reattend.models import build_model
 from reattend.models.decoder import Decoder
 from reattend.models.encoder_decoder import EncoderDecoder
+from reattend.models.pretrained import from_architecture
 from reattend.models.vocabulary import vocabulary_of
 from reattend.settings import SettingError
+
+if TYPE_CHECKING:
+    from reattend.models.retrofit import Retrofit
 
 FORMAT = 1  # of the `reattend` part of a checkpoint
 
@@ -41,8 +46,26 @@ def load_decoder(path: Path, *, setting: str) -> Decoder:
     checkpoint = read_checkpoint(path, setting=setting)
     if "pipeline" in checkpoint["reattend"]:
         raise SettingError(setting, path, "a language model; this one translates", "Choose another checkpoint.")
+    refuse_fine_tuned(checkpoint["reattend"], path=path, setting=setting)
     weights = _weights(checkpoint)
     model: Decoder = _rebuilt(checkpoint, weights, vocabulary=vocabulary_of(weights))
+    return model
+
+
+def refuse_fine_tuned(kept: Mapping[str, Any], *, path: Path, setting: str) -> None:
+    """A message for a checkpoint of fine-tuning, whose model is none of ours."""
+    if "pretrained" in kept:
+        expected = "a model that was trained here from its start; this one is a fine-tuned one of transformers"
+        fix = f"Take task=perplexity lm=checkpoint lm.path={path}, or another checkpoint."
+        raise SettingError(setting, path, expected, fix)
+
+
+def load_retrofit(path: Path, *, setting: str) -> "Retrofit":
+    """The pretrained decoder with its mechanisms of a checkpoint of fine-tuning, in evaluation mode."""
+    checkpoint = read_checkpoint(path, setting=setting)
+    pretrained = from_architecture(checkpoint["reattend"]["pretrained"]["architecture"])
+    config: Any = pretrained.config.get_text_config(decoder=True)
+    model: Retrofit = _rebuilt(checkpoint, _weights(checkpoint), vocabulary=config.vocab_size, pretrained=pretrained)
     return model
 
 
@@ -77,7 +100,7 @@ def _weights(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
     return {key.removeprefix("model."): value for key, value in checkpoint["state_dict"].items()}
 
 
-def _rebuilt(checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], *, vocabulary: Any) -> Any:
+def _rebuilt(checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], *, vocabulary: Any, **given: Any) -> Any:
     kept = checkpoint["reattend"]
     config = kept["config"]
     model: nn.Module = build_model(
@@ -86,6 +109,7 @@ def _rebuilt(checkpoint: dict[str, Any], weights: dict[str, torch.Tensor], *, vo
         vocabulary=vocabulary,
         context=kept.get("context", config["data"].get("context")),
         seed=config["seed"],
+        **given,
     )
     model.load_state_dict(weights)
     return model.eval()

@@ -7,6 +7,7 @@ reading them could run anything.
 import contextlib
 import importlib.util
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -67,6 +68,22 @@ def load_origin(
         else:
             model, tokenizer = _from_folder(folder, origin, sliding_window, **how)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def architecture_of(model: "PreTrainedModel") -> str:
+    """A model without its numbers, as JSON that a checkpoint keeps."""
+    return model.config.to_json_string(use_diff=False)
+
+
+def from_architecture(text: str) -> "PreTrainedModel":
+    """A model of that architecture in float32; its numbers are random."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with _quiet():
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(
+            AutoConfig.for_model(**json.loads(text)), dtype=torch.float32, trust_remote_code=False
+        )
+    return model.eval().requires_grad_(False)
 
 
 def _from_folder(folder: Path, origin: Origin, sliding_window: SlidingWindow, **how: Any) -> tuple[Any, Any]:

@@ -27,6 +27,9 @@ def plan_job(config: Mapping[str, Any]) -> str:
     from reattend.training.plan import plan
 
     _check_scale(config)
+    if "lm" in config:
+        expected = "false: the cost of fine-tuning a pretrained model is not estimated"
+        raise SettingError("plan", "true", expected, "Leave plan out, and try trainer.max_steps=2.")
     return plan(config)
 
 

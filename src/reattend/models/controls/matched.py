@@ -29,6 +29,9 @@ class Matched(Control):
         """What the control changes before the feed-forward layers make up for it."""
 
     def sizes(self, model: Mapping[str, Any], *, attention: Mapping[str, Any], count: Count) -> dict[str, Any]:
+        if "feed_forward" not in model:
+            expected = f"a model whose feed-forward layers can change, which those of {model['name']} cannot"
+            raise SettingError("control", self.name, expected, "Set control=none.")
         plain = count(model, attention)  # a model that is faulty by itself is told as such
         start, wanted = self.changed(model), self._wanted(model, count)
         one, two = (count({**start, "feed_forward": inner}, attention) for inner in (1, 2))

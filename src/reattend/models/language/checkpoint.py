@@ -1,13 +1,16 @@
-"""A decoder that this project trained, on bytes or words: `lm=checkpoint lm.path=.../best.ckpt`."""
+"""A decoder that this project trained, on bytes or words, or fine-tuned: `lm=checkpoint lm.path=.../best.ckpt`."""
 
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from reattend.data.store import digest
 from reattend.models import size
-from reattend.models.checkpoint import load_decoder, read_checkpoint
+from reattend.models.checkpoint import load_decoder, load_retrofit, read_checkpoint
 from reattend.models.device import device
 from reattend.models.language.base import LanguageModel, Loader
-from reattend.models.language.tokens import Bytes, Tokenizer, Words
+from reattend.models.language.tokens import Bytes, Subwords, Tokenizer, Words
 from reattend.settings import SettingError
 
 
@@ -19,19 +22,36 @@ class Checkpoint(Loader):
 
     def load(self) -> LanguageModel:
         kept = read_checkpoint(self.path, setting="lm.path")["reattend"]
-        config = kept["config"]
-        model = load_decoder(self.path, setting="lm.path").requires_grad_(False)
+        return self._fine_tuned(kept) if "pretrained" in kept else self._own(kept)
+
+    def _own(self, kept: dict[str, Any]) -> LanguageModel:
+        """Of bytes or words, trained from its start."""
+        model = load_decoder(self.path, setting="lm.path")
         tokenizer = self._tokenizer(kept.get("words"), vocabulary=model.vocabulary)
+        name = kept["config"]["model"]["name"]
+        return self._loaded(kept, model, tokenizer, name=name, context=kept["config"]["data"]["context"])
+
+    def _fine_tuned(self, kept: dict[str, Any]) -> LanguageModel:
+        """A pretrained one with a mechanism in it."""
+        model = load_retrofit(self.path, setting="lm.path").lm
+        tokenizer = Subwords.from_plain(kept["pretrained"], given=str(self.path))
+        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        return self._loaded(kept, model, tokenizer, name=kept["pretrained"]["name"], context=context)
+
+    def _loaded(
+        self, kept: dict[str, Any], model: nn.Module, tokenizer: Tokenizer, *, name: str, context: int | None
+    ) -> LanguageModel:
+        config = kept["config"]
         return LanguageModel(
-            model=model.to(device(self.device_map)),
+            model=model.requires_grad_(False).to(device(self.device_map)),
             tokenizer=tokenizer,
-            name=f"{config['attention']['name']}_{config['model']['name']}_seed{config['seed']}",
+            name=f"{config['attention']['name']}_{name}_seed{config['seed']}",
             source=self.path.name,
             sha256=digest(self.path),
             architecture=type(model).__name__,
             parameters=size(model),
             dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
-            context=config["data"]["context"],
+            context=context,
             unit=tokenizer.unit,
         )
 

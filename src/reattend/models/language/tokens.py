@@ -9,7 +9,7 @@ tokenizer drops or writes otherwise belongs to the token after it.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -100,6 +100,20 @@ class Subwords(Tokenizer):
             raise SettingError("lm.path", given, expected, "Add its tokenizer.json, or choose another model.")
         self.tokenizer = tokenizer
         self.bos = tokenizer.bos_token_id
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, str | None], *, given: str) -> Self:
+        """What `to_plain` said."""
+        from tokenizers import Tokenizer as Fast
+        from transformers import PreTrainedTokenizerFast
+
+        fast = Fast.from_str(str(plain["tokenizer"]))
+        return cls(PreTrainedTokenizerFast(tokenizer_object=fast, bos_token=plain["bos_token"]), given=given)
+
+    def to_plain(self) -> dict[str, str | None]:
+        """All that its tokens depend on, as a checkpoint keeps it."""
+        fast: Any = self.tokenizer
+        return {"tokenizer": fast.backend_tokenizer.to_str(), "bos_token": fast.bos_token}
 
     def encode(self, text: str) -> Tokens:
         # not verbose: a text may well be longer than the model's context

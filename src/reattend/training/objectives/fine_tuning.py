@@ -1,8 +1,8 @@
 """The mean -ln p of the next token from the weights of a pretrained model on, scored before and after.
 
 The text is cut into the model's own tokens. Scores are bits per byte, which compare with those of any model, and bits
-per token, of which 2^bits is the perplexity that such models are usually judged by. `before_` are those of the model as
-it was before the first step.
+per token, of which 2^bits is the perplexity that such models are usually judged by. Those that end in `_before` are
+of the model as it was before the first step.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from reattend.data import Corpus
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.language import build_lm
 from reattend.models.language.corpus import TokenCorpus
+from reattend.models.language.tokens import Subwords
+from reattend.models.pretrained import architecture_of
 from reattend.models.retrofit import Retrofit
 from reattend.records import Metric
 from reattend.settings import SettingError
@@ -53,6 +55,11 @@ class FineTuning(LanguageModelling):
     def given(self, corpus: TokenCorpus) -> dict[str, Any]:
         return {**super().given(corpus), "pretrained": corpus.lm.model}
 
+    def keep(self, corpus: Corpus) -> dict[str, Any]:
+        assert isinstance(corpus, TokenCorpus) and isinstance(corpus.lm.tokenizer, Subwords)
+        plain = {"architecture": architecture_of(corpus.lm.model), "name": corpus.lm.name}  # type: ignore[arg-type]
+        return {"pretrained": plain | corpus.lm.tokenizer.to_plain()}
+
     def prepared(self, model: Retrofit, corpus: TokenCorpus) -> Retrofit:
         model.refuse_other_start(corpus.lm.model)  # type: ignore[arg-type]  # trained_on has seen to it
         if self.train == "new":
@@ -66,7 +73,7 @@ class FineTuning(LanguageModelling):
         return model
 
     def before(self, module: Evaluator, corpus: Corpus) -> dict[str, Metric]:
-        return {key.replace("/", "/before_"): metric for key, metric in self.score(module, corpus).items()}
+        return {f"{key}_before": metric for key, metric in self.score(module, corpus).items()}
 
     def score(self, module: Evaluator, corpus: Corpus) -> dict[str, Metric]:
         assert isinstance(corpus, TokenCorpus)
