@@ -9,7 +9,7 @@ import pytest
 import torch
 from composed import SMALL, compose
 from hypothesis import settings
-from tiny import options
+from tiny import UNLIKE, options
 from tiny_pairs import SMALL_PAIRS, write_pairs
 
 settings.register_profile("reattend", max_examples=25, deadline=None)
@@ -28,13 +28,9 @@ def attention(request: pytest.FixtureRequest) -> dict[str, Any]:
     return request.param
 
 
-UNLIKE = ("softmax", "dagpam", "shaped", "coda", "diff_v1")
-
-
 @pytest.fixture(scope="session", params=UNLIKE)
 def unlike(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Mechanisms that ask different things of what is around them, where all would take too long: one branch, two,
-    one that is not turned and a token's own value, weights of no softmax, heads in pairs."""
+    """The configuration of one of a few mechanisms, where all would take too long."""
     return options("attention")[request.param]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from composed import checkpoint, compose
-from tiny import CONF, decoder, options
+from tiny import CONF, UNLIKE, decoder, options
 from tiny_models import VOCABULARY, make
 
 from reattend.attention import build_attention
@@ -159,8 +159,12 @@ def test_every_option_composes_and_becomes_what_it_describes(group: str, name: s
         BUILD[group](option)
 
 
-@pytest.mark.parametrize("name", menu("attention"))
-@pytest.mark.parametrize("model", [name for name in menu("model") if name != "pretrained"])  # models/test_retrofit.py
+MODELS = [name for name in menu("model") if name != "pretrained"]  # models/test_retrofit.py
+FITS = {(name, model) for name in menu("attention") for model in ("small", "translation_small")}
+FITS |= {(name, model) for name in UNLIKE for model in MODELS}
+
+
+@pytest.mark.parametrize(("name", "model"), sorted(FITS))
 def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     config = compose("train", f"attention={name}", f"model={model}")
     architecture = config["model"]["architecture"]
@@ -171,7 +175,7 @@ def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
     assert len(built.mechanisms) == sum(config["model"][key] for key in counts[architecture])
 
 
-SHORT = (["trainer.max_steps=2"], ["trainer.max_steps=2", "objective.average=1"])
+SHORT = (["trainer.max_steps=2", "model.cutoffs=null"], ["trainer.max_steps=2", "objective.average=1"])
 ELSEWHERE = {name.removesuffix("_small") for name in menu("miniature")}  # in training/test_recipes.py
 ELSEWHERE |= {"retrofit"}  # in training/test_fine_tuning.py
 

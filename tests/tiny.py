@@ -16,6 +16,9 @@ from reattend.models.decoder import Decoder
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 HEADS, HEAD_WIDTH = 2, 4
+# They ask different things of what is around them: one branch, two, one that is not turned and a token's own value,
+# weights of no softmax, heads in pairs.
+UNLIKE = ("softmax", "dagpam", "shaped", "coda", "diff_v1")
 
 
 @cache

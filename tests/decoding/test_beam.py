@@ -21,8 +21,8 @@ TO_LIMIT = {"max_length_a": 0.0}
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
-def test_a_wide_beam_finds_every_sequence_in_order(attention, norm, length_penalty):
-    model = translator(attention, vocabulary=6, norm=norm, encoder_layers=1, decoder_layers=1)
+def test_a_wide_beam_finds_every_sequence_in_order(unlike, norm, length_penalty):
+    model = translator(unlike, vocabulary=6, norm=norm, encoder_layers=1, decoder_layers=1)
     (source,) = sentences(4)
     wanted = every_sequence(model, source, limit=3, length_penalty=length_penalty)
     found = beam_search(
@@ -34,8 +34,8 @@ def test_a_wide_beam_finds_every_sequence_in_order(attention, norm, length_penal
 
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("beam", [1, 2, 5])
-def test_equals_a_search_over_lists(attention, positions, beam):
-    model = translator(attention, positions=positions, norm=POSITIONS[positions], seed=beam)
+def test_equals_a_search_over_lists(unlike, positions, beam):
+    model = translator(unlike, positions=positions, norm=POSITIONS[positions], seed=beam)
     rows = sentences(3, 7, 5, 2)
     found = beam_search(model, padded(rows), beam=beam, n_best=beam, max_length_a=0.5, max_length_b=6)
     for row, hypotheses in zip(rows, found, strict=True):
@@ -75,13 +75,13 @@ def test_these_models_end_early_late_and_between():
 
 
 @pytest.mark.parametrize("leave", [0.0, 0.5, 1.0])
-def test_neither_company_nor_padding_changes_a_result(attention, leave, monkeypatch):
+def test_neither_company_nor_padding_changes_a_result(unlike, leave, monkeypatch):
     monkeypatch.setattr(beam_module, "LEAVE", leave)
-    model = translator(attention, seed=3)
+    model = translator(unlike, seed=3)
     rows = sentences(8, 3, 5, 4, 2, 9, 6, seed=1)
     alone = [beam_search(model, padded([row]), beam=3, n_best=3)[0] for row in rows]
     together = beam_search(model, padded(rows, width=12), beam=3, n_best=3)
-    assert len({len(found[0].tokens) for found in alone}) > 2  # they leave at several times
+    assert len({len(found[0].tokens) for found in alone}) > 1  # they leave at several times
     for one, other in zip(alone, together, strict=True):
         assert_same(other, one)
 

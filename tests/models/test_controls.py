@@ -123,7 +123,7 @@ def test_nothing_to_match(own: dict[str, Any]) -> None:
 
 
 def test_too_coarse_to_match() -> None:
-    small = {"architecture": "decoder", "name": "x", "width": 8, "layers": 3, "heads": 2}
+    small = {"architecture": "decoder", "name": "x", "width": 8, "layers": 3, "heads": 2, "feed_forward": None}
     # in each layer one more unit is 17 parameters, and daGPAM adds 4 * 5 + 1
     with pytest.raises(SettingError, match=r"^control=wider: .* within 0\.2% .* 33 units a layer miss them by 12\."):
         controlled(small)

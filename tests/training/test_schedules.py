@@ -86,7 +86,7 @@ def test_matrices_decay_and_nothing_else(attention: dict[str, Any], tied: bool) 
     kept = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.LayerNorm)}
     for name, weight_decay in decay.items():
         assert weight_decay == (0.1 if name.endswith("weight") and name not in kept else 0.0), name
-    assert any("raw_positive" in name for name in decay) == (attention["name"] == "dagpam")
+    assert any("raw_positive" in name for name in decay) == (attention["name"] in ("dagpam", "added"))
 
 
 def test_fixed_lambdas_are_left_out() -> None:

@@ -102,7 +102,7 @@ def _draw_key(figure: Any, axes: Any, table: Table, scale: Normalize, gains: Seq
     bar = figure.colorbar(
         ScalarMappable(scale, COLOURS), ax=axes, extend=extend[below, above], fraction=0.05, aspect=30, pad=0.03
     )
-    bar.set_label(f"% better than {table.spec.baseline} (below zero: worse)")
+    bar.set_label(f"% better than {table.spec.baseline}\n(below zero: worse)")  # a short bar has no room for one line
     bar.outline.set_visible(False)
     handles = [Patch(facecolor="none", edgecolor="none", label="* and bold: the 95 % interval leaves out zero")]
     if any(cell.change and cell.change.interval is None for row in table.rows for cell in row.cells.values()):
