@@ -17,7 +17,8 @@ from reattend.models import build_model, size
 from reattend.models.checkpoint import load_decoder
 from reattend.models.decoder import Decoder
 from reattend.models.device import device
-from reattend.records import Clock, DiagnosticsRecord, Metric, PeakMemory, origin
+from reattend.models.meter import Meter
+from reattend.records import DiagnosticsRecord, Metric
 from reattend.records.record import Series
 from reattend.settings import SettingError
 
@@ -26,13 +27,7 @@ def diagnose(
     config: Mapping[str, Any], settings: Settings, kept: Mapping[str, Any], *, name: str, length: int
 ) -> DiagnosticsRecord:
     """Both models read the same blocks of `length` tokens."""
-    clock = Clock()
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    meter = PeakMemory()
-    meter.reset()
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    meter = Meter(threads=settings.threads)
     corpus = build_corpus(config["data"])
     inputs, targets = _blocks(corpus, settings, kept, length=length)
     trained = load_decoder(settings.path, setting="checkpoint")
@@ -42,17 +37,10 @@ def diagnose(
         series += [_series(one, when) for one in found]
         total, count = math.fsum(losses) * length, len(losses) * length
         metrics[f"{when}/nats_per_token"] = Metric(total / count, "nats per token", total, count)
-    on_gpu = device("auto").type == "cuda"
     trained_config, described = kept["config"], corpus.identity()
     return DiagnosticsRecord(
-        **origin(
-            config,
-            name=name,
-            accelerator=torch.cuda.get_device_name() if on_gpu else None,
-            threads=torch.get_num_threads(),
-        ),
+        **meter.origin(config, name=name, device=device("auto")),
         metrics=metrics,
-        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
         model={
             "name": "_".join(
                 [*(trained_config[key]["name"] for key in ("attention", "model")), f"seed{config['seed']}"]
@@ -77,7 +65,7 @@ def diagnose(
         },
         series=series,
         learned=trained.learned(),
-        timing=clock.read(),
+        timing=meter.clock.read(),
     )
 
 

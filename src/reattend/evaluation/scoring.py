@@ -20,7 +20,8 @@ from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.language.tokens import Tokens
-from reattend.records import Clock, EvaluationRecord, Metric, PeakMemory, config_hash, origin, totals
+from reattend.models.meter import Meter
+from reattend.records import Clock, EvaluationRecord, Metric, config_hash, totals
 from reattend.records.record import Part
 from reattend.settings import SettingError
 
@@ -30,11 +31,7 @@ ROWS = 128  # whose probabilities are in memory at once
 
 def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> EvaluationRecord:
     """The record of an evaluation, which goes on after the chunks that an earlier attempt finished."""
-    clock = Clock()
-    if config["threads"] is not None:
-        torch.set_num_threads(config["threads"])
-    meter = PeakMemory()
-    meter.reset()
+    meter = Meter(threads=config["threads"])
     documents = build_documents(config["data"])
     texts = documents.documents()
     lm = build_lm(config["lm"]).load()
@@ -49,8 +46,6 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
     unfinished = Unfinished(folder, identity, fresh=config["force"])
     reader = Reader(lm, policy, chunk=config["chunk"], bos=lm.bos() if task.bos else None)
     label = " ".join(str(config["policy"][key]) for key in ("name", "size") if key in config["policy"])
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
     total = sum(len(piece) - 1 + task.bos for *_, piece in chunks)
     if len(unfinished.parts) < len(chunks):
         reader.warm_up()
@@ -65,16 +60,13 @@ def score(task: Perplexity, config: Mapping[str, Any], policy: Policy, *, name: 
                     raise Interrupted(name, len(unfinished.parts), len(chunks), what="chunks") from None
             progress.add(part)
     parts = list(unfinished.parts)
-    on_gpu = reader.device.type == "cuda"
-    accelerator = torch.cuda.get_device_name(reader.device) if on_gpu else None
     return EvaluationRecord(
-        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
+        **meter.origin(config, name=name, device=reader.device),
         metrics=metrics(parts),
-        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
         lm=lm.identity(),  # type: ignore[arg-type]
         data=data,  # type: ignore[arg-type]
         parts=parts,
-        **of_parts(parts, clock),
+        **of_parts(parts, meter.clock),
     )
 
 

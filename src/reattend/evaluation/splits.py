@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from reattend.data import build_corpus
 from reattend.data.corpus import Corpus
@@ -18,7 +17,8 @@ from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.evaluation.ways import Stream, Way, Windows
 from reattend.models.decoder import Decoder
 from reattend.models.language import LanguageModel, build_lm
-from reattend.records import Clock, EvaluationRecord, Metric, PeakMemory, config_hash, origin
+from reattend.models.meter import Meter
+from reattend.records import EvaluationRecord, Metric, config_hash
 from reattend.records.record import Part
 from reattend.settings import SettingError
 
@@ -27,13 +27,7 @@ def score(
     config: Mapping[str, Any], settings: Settings, kept: Mapping[str, Any], *, name: str, folder: Path
 ) -> EvaluationRecord:
     """The record of a split, which goes on after the parts that an earlier attempt finished."""
-    clock = Clock()
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    meter = PeakMemory()
-    meter.reset()
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    meter = Meter(threads=settings.threads)
     loader = {"name": "checkpoint", "loader": "checkpoint", "path": str(settings.path)}
     lm = build_lm(loader).load()
     corpus = build_corpus(config["data"])
@@ -41,17 +35,13 @@ def score(
     identity = {"lm": lm.identity() | {"config": kept["config"]}, "data": _described(corpus, settings.split)}
     unfinished = Unfinished(folder, {"config_hash": config_hash(config), **identity}, fresh=config["force"])
     parts = _parts(way, corpus.unit, settings, unfinished, name)
-    device = next(lm.model.parameters()).device
-    on_gpu = device.type == "cuda"
-    accelerator = torch.cuda.get_device_name(device) if on_gpu else None
     return EvaluationRecord(
-        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
+        **meter.origin(config, name=name, device=next(lm.model.parameters()).device),
         metrics=metrics(parts) | _per_word(corpus, settings, parts),
-        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
         lm=identity["lm"],  # type: ignore[arg-type]
         data=identity["data"],  # type: ignore[arg-type]
         parts=parts,
-        **of_parts(parts, clock),
+        **of_parts(parts, meter.clock),
     )
 
 

@@ -22,7 +22,8 @@ from reattend.metrics.ngrams import to_lines
 from reattend.models import build_model, size
 from reattend.models.checkpoint import Translator, load_translator
 from reattend.models.device import device
-from reattend.records import Clock, Metric, PeakMemory, TranslationRecord, config_hash, origin
+from reattend.models.meter import Meter
+from reattend.records import Metric, TranslationRecord, config_hash
 from reattend.records.record import TranslationModel
 
 UNITS = {"chrf": "chrF2"}  # the others are BLEU
@@ -95,15 +96,10 @@ def score(
     config: Mapping[str, Any], settings: Settings, given: Sentences, *, name: str, folder: Path
 ) -> TranslationRecord:
     """The record of a test set, which goes on after the batches that an earlier attempt finished."""
-    clock = Clock()
-    meter = PeakMemory()
-    meter.reset()
+    meter = Meter(threads=None)  # the job sets them
     job = Job(settings, given)
     data = described(given, job.encoded, direction=job.pipeline.direction)
     model = _model(job)
-    on_gpu = next(job.model.parameters()).device.type == "cuda"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
     identity = {"config_hash": config_hash(config), "model": model["sha256"], "data": data}
     unfinished = Unfinished(folder, identity, fresh=config["force"])
     with SentenceProgress(total=len(job.spoken), shown=settings.progress) as progress:
@@ -120,20 +116,18 @@ def score(
     assert given.references is not None
     scores = every_score(job.pipeline, [best[0].tokens for best in found], job.encoded.of(given.references))
     seconds = sum(part["seconds"] for part in unfinished.parts)
-    accelerator = torch.cuda.get_device_name() if on_gpu else None
     return TranslationRecord(
-        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
+        **meter.origin(config, name=name, device=next(job.model.parameters()).device),
         metrics={
             key: Metric(score.value, UNITS.get(key, "BLEU"), score.value * len(found), len(found))
             for key, score in scores.items()
         },
-        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if on_gpu else meter.read(),
         model=model,
         data=data,
         signatures={key: score.signature for key, score in scores.items()},
         sentences=to_lines(scores["sacrebleu"].sentences),
         timing={
-            **clock.read(),
+            **meter.clock.read(),
             "translation_seconds": seconds,
             "sentences_per_second": len(job.spoken) / seconds if seconds else 0.0,
         },

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytorch_lightning as pl
-import torch
 
 from reattend.data import Corpus
 from reattend.models import build_model, size
 from reattend.models.checkpoint import read_checkpoint
 from reattend.models.decoder import Decoder
-from reattend.records import Clock, Metric, PeakMemory, TrainingRecord, config_hash, origin
+from reattend.models.meter import Meter
+from reattend.records import Metric, TrainingRecord, config_hash
 from reattend.records.record import Data
 from reattend.settings import SettingError
 from reattend.training import averaging, loggers
@@ -31,15 +31,8 @@ from reattend.training.trainer_settings import TrainerSettings
 
 def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord:
     """Train what `config` composes, with checkpoints in `folder`, going on where an earlier attempt stopped."""
-    clock = Clock()
     settings = TrainerSettings.of(config["trainer"])
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    meter = PeakMemory()
-    meter.reset()
-    if settings.on_gpu:
-        torch.cuda.reset_peak_memory_stats()
-
+    meter = Meter(threads=settings.threads)
     objective = build_objective(config["objective"])
     corpus = objective.trained_on(config)
     data = corpus.identity()
@@ -58,7 +51,7 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     resume = _resume_from(config, folder, identity, objective)
     if resume.steps is None:
         settings = paced(config, settings, objective=objective, corpus=corpus, sizes=sizes, given=given)
-        meter.reset()
+        meter.forget_peak()
     else:
         settings = replace(settings, max_steps=resume.steps)
     identity["steps"] = settings.max_steps  # what a control measured is not measured again
@@ -100,9 +93,8 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
     for key, metric in test.items():
         what = key.partition("/")[2].replace("_", " ")
         print(f"{name}: {metric.value:.4f} {what} on the test split, {metric.count:,} scored")
-    accelerator = torch.cuda.get_device_name() if settings.on_gpu else None
     return TrainingRecord(
-        **origin(config, name=name, accelerator=accelerator, threads=torch.get_num_threads()),
+        **meter.origin(config, name=name, device=settings.device),
         parameters={
             "total": size(model),
             "attention_extra": size(model) - plain_parameters(config, **given),
@@ -112,12 +104,11 @@ def fit(config: Mapping[str, Any], *, name: str, folder: Path) -> TrainingRecord
         curve=history.rows,
         learned=model.learned(),
         timing={
-            **clock.read(),
+            **meter.clock.read(),
             "train_seconds": history.train_seconds,
             "tokens_per_second": history.tokens / history.train_seconds,
             "curve_seconds": history.curve_seconds,
         },
-        memory={"peak_bytes": torch.cuda.max_memory_allocated(), "what": "cuda"} if settings.on_gpu else meter.read(),
         diagnostics=[row for callback in diagnose for row in callback.rows],
     )
 

@@ -70,7 +70,7 @@ def _step(
     batches: list[Any],
 ) -> Callable[[int], None]:
     """Forward, backward, clipping and update with the `turn`-th batch, as in training."""
-    where = torch.device("cuda" if settings.on_gpu else "cpu")
+    where = settings.device
     module = Learning(
         model=model.to(where).train(),
         objective=objective,

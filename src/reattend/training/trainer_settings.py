@@ -46,6 +46,10 @@ class TrainerSettings:
         return self.accelerator != "cpu" and torch.cuda.is_available()
 
     @property
+    def device(self) -> torch.device:
+        return torch.device("cuda" if self.on_gpu else "cpu")
+
+    @property
     def bfloat16(self) -> bool:
         """Without a GPU, float32: a CPU's bfloat16 gains little and loses digits."""
         return self.precision == "bfloat16" or (self.precision == "auto" and self.on_gpu)
