@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from reattend.records.retention import RetentionRecord
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin, unique
 from reattend.report.retention.numbers import Block, Table, agreement
 from reattend.report.retention.specification import PublishedTags
-
-NAMED = 8  # texts; more are counted
+from reattend.report.sizes.numbers import named_texts
 
 
 def legend(table: Table) -> list[str]:
@@ -34,7 +33,7 @@ def legend(table: Table) -> list[str]:
     named = [text for block in table.blocks for text in block.not_named]
     if named:
         lines.append(f"Where a row does not say: {'; '.join(dict.fromkeys(named))}.")
-    lines.append(f"Runs: {unique(map(machine, records))}; {unique(map(commit, records))}.")
+    lines.append(f"Runs: {origin(records)}.")
     return [*lines, *_notes(spec.published), *spec.notes]
 
 
@@ -71,8 +70,7 @@ def _agreements(table: Table, block: Block) -> Iterable[str]:
 
 
 def _read(record: RetentionRecord) -> str:
-    titles = [text["title"] for text in record.data["documents"]]
-    texts = "; ".join(titles) if len(titles) <= NAMED else f"{len(titles)} texts"
+    texts = named_texts([text["title"] for text in record.data["documents"]])
     longest = max(part["read"] for part in record.parts)
     tokens = sum(part["read"] for part in record.parts)
     return (

@@ -12,7 +12,7 @@ from reattend.records.retention import RetentionPart, RetentionRecord
 from reattend.report.comparable import refuse_to_mix
 from reattend.report.correlation import Correlation, correlate
 from reattend.report.retention.specification import PublishedTags, RetentionSpec
-from reattend.report.sizes.rows import find_lines, not_named, split
+from reattend.report.sizes.rows import Line, find_lines, not_named, split
 from reattend.report.statistics import Estimate, estimate
 
 
@@ -150,12 +150,13 @@ def build_table(spec: RetentionSpec, records: Iterable[RetentionRecord]) -> Tabl
     for label, members in split(spec, records).items():
         refuse_to_mix(members, ASPECTS, table=spec.name, remedy="rerun one of them with another results_dir")
         lines = find_lines(spec, members)
-        rows = [
-            Row(line.label, line.config, {size: Cell(line.sizes[size], size) for size in sorted(_sizes(line.sizes))})
-            for line in lines
-        ]
-        blocks.append(Block(label, rows, not_named(lines)))
+        blocks.append(Block(label, [_row(line) for line in lines], not_named(lines)))
     return Table(spec, blocks)
+
+
+def _row(line: Line[RetentionRecord]) -> Row:
+    cells = {size: Cell(record, size) for size, record in line.sizes.items() if size is not None}
+    return Row(line.label, line.config, cells)
 
 
 ASPECTS: dict[str, Callable[[RetentionRecord], object]] = {
@@ -201,10 +202,6 @@ def _of_tag(part: RetentionPart, tag: str) -> tuple[int, int]:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _sizes(sizes: Iterable[int | None]) -> list[int]:
-    return [size for size in sizes if size is not None]
 
 
 def _first(row: Row) -> Cell:
