@@ -1,6 +1,8 @@
 """Tables of many rows: absolute costs, what chance makes of many intervals, and a picture that stays legible."""
 
+import csv
 import dataclasses
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,10 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from reattend.records import TrainingRecord
+from reattend.records import RecordError, TrainingRecord
 from reattend.report import read_specs
 from reattend.report.fences import fences
+from reattend.report.grid import comma_separated
 from reattend.report.variants import figure, forest
 from reattend.report.variants.costs import step_seconds
 from reattend.report.variants.numbers import build_table
@@ -156,6 +159,8 @@ def test_the_table_of_mechanisms(make_record: MakeRecord) -> None:
     assert isinstance(found, VariantsSpec)
     rate = {"experiment": "mechanisms", "optimizer": {"name": "adamw", "learning_rate": 0.004}}
     records = [make_record(name, valid=2.4, settings=rate) for name in ("softmax", "dagpam")]
+    timed = {**rate, "experiment": "mechanisms_timed"}
+    records += [make_record(name, settings=timed) for name in ("softmax", "dagpam")]
     heading, _, softmax, dagpam = [
         line for line in markdown(build_table(found, records)).splitlines() if line[:1] == "|"
     ]
@@ -185,6 +190,25 @@ def test_costs_of_runs_that_were_made_to_be_timed(
     assert "2.5000 ± 0.0100 (n=3)" in text and "9.9" not in text  # they are not scored
     assert "32 (× 1.30)" in text and "| 110 |" in text
     assert "Costs: of 2 runs a row that did nothing else, experiment=timed; Imaginary CPU" in text
-    untimed = build_table(dataclasses.replace(spec, columns=columns, costs="timed"), six)
-    assert untimed.rows[1].costs is None
-    assert "ms/step" in markdown(untimed) and "Costs: " not in markdown(untimed)
+    with pytest.raises(RecordError, match=r"made to be timed, and the table default has no run beside it"):
+        build_table(dataclasses.replace(spec, costs="timed"), alone)
+
+
+def test_where_nothing_was_timed_there_are_no_columns_of_costs(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
+    columns = ["score", "step_time", "peak_memory", "speed", "time", "memory"]
+    table = build_table(dataclasses.replace(spec, columns=columns, costs="timed"), six)
+    assert [row.costs for row in table.rows] == [None, None]
+    heading, *_ = [line for line in markdown(table).splitlines() if line[:1] == "|"]
+    assert [cell.strip() for cell in heading.strip("|").split("|")] == ["attention", "test bits per byte"]
+    assert not [word for word in ("ms/step", "MiB", "memory", "Costs: ") if word in markdown(table)]
+
+
+def test_a_row_that_was_not_timed_yet_is_blank(
+    spec: VariantsSpec, six: list[TrainingRecord], make_record: MakeRecord
+) -> None:
+    timed = make_record("dagpam", settings={"experiment": "timed"}, seconds=20.0)
+    table = build_table(dataclasses.replace(spec, columns=["step_time"], costs="timed"), [*six, timed])
+    softmax, dagpam = csv.DictReader(io.StringIO(comma_separated(values(table))))
+    assert (softmax["ms_per_step"], softmax["step_ratio"]) == ("", "")
+    assert (dagpam["ms_per_step"], dagpam["step_ratio"]) == ("25", "")
+    assert "| softmax   |       - |" in markdown(table)
