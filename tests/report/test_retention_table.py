@@ -12,8 +12,9 @@ from made_up_retention import READ, STEPS, make_retention
 
 from reattend.records import RecordError, RetentionRecord, read_record, write_record
 from reattend.report.grid import comma_separated
+from reattend.report.retention.cells import Cell, steps
 from reattend.report.retention.figure import draw
-from reattend.report.retention.numbers import Cell, Table, agreement, build_table, steps
+from reattend.report.retention.numbers import Table, agreement, build_table
 from reattend.report.retention.specification import PublishedTags, RetentionSpec
 from reattend.report.retention.text import markdown, values
 from reattend.settings import SettingError

@@ -1,5 +1,6 @@
 """The lines below the grids: what the numbers say, what they are, and where they come from."""
 
+import math
 from collections.abc import Iterable
 
 from reattend.records.retention import RetentionRecord
@@ -39,16 +40,16 @@ def legend(table: Table) -> list[str]:
 
 def _identity(block: Block) -> Iterable[str]:
     """What the mean is, whatever the policy; a policy that drops several at once falls short of it."""
-    held: dict[str, None] = {}
-    short: dict[str, None] = {}
+    held, short = [], []
     for row, cell in block.cells:
-        same = abs(cell.residence.mean - cell.one_a_step) < 1e-9 * cell.one_a_step
-        (held if same else short)[f"{cell.one_a_step:.2f} at {cell.size}" if same else f"{row.label} {cell.size}"] = (
-            None
-        )
+        if math.isclose(cell.residence.mean, cell.one_a_step):
+            held.append(f"{cell.one_a_step:.2f} at {cell.size}")
+        else:
+            short.append(f"{row.label} {cell.size}")
     if held:
+        means = ", ".join(dict.fromkeys(held))
         yield (
-            f"{block.label}: the mean is {', '.join(held)} whatever leaves, as long as one entry does at each step: "
+            f"{block.label}: the mean is {means} whatever leaves, as long as one entry does at each step: "
             "sum_t min(t, size + 1) over the tokens."
         )
     if short:
