@@ -13,7 +13,7 @@ from made_up_answers import FULL, NATS, make_answers, shifted
 
 from reattend.records import AnswersRecord, RecordError, read_record, write_record
 from reattend.report.answers.measures import MEASURES
-from reattend.report.answers.numbers import difference, is_clear
+from reattend.report.answers.numbers import difference
 from reattend.report.answers.specification import AnswersSpec
 from reattend.report.answers.table import build_table
 from reattend.report.answers.text import markdown, values
@@ -44,7 +44,7 @@ def test_a_difference_of_means_has_the_t_interval_over_documents(four: list[Answ
     wanted = estimate([-10.0, 0.0, -5.0])  # points, a document each
     assert (found.n, found.mean) == (3, pytest.approx(-5))
     assert found.interval == pytest.approx(wanted.interval) and found.deviation == pytest.approx(wanted.deviation)
-    assert found.spans_zero and not is_clear(found)
+    assert found.spans_zero and not found.is_clear
 
 
 def jackknife(statistic: Any, groups: list[Any]) -> tuple[float, float]:

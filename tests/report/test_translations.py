@@ -12,7 +12,7 @@ from described import conf_table, tables
 from made_up_translations import KINDS, make_translation, statistics
 
 from reattend.metrics.bootstrap import paired_bootstrap
-from reattend.records import RecordError, TranslationRecord
+from reattend.records import RecordError, TranslationRecord, write_record
 from reattend.report import parse_spec, write_report
 from reattend.report.table import select
 from reattend.report.translations.numbers import Block, build_table
@@ -125,7 +125,7 @@ def test_a_grid_for_each_test_set(spec: TranslationsSpec, six: list[TranslationR
         (table.blocks[0].label, "dagpam"),
     ]
     assert len(rows) == 4 and rows[3]["pairs"] == 3 and len(str(rows[3]["p_by_seed"]).split()) == 3
-    laid = parse_spec({"layout": "translations", **dataclasses.asdict(spec) | {"published": []}}).lay_out(records)
+    laid = spec.lay_out(records)
     laid.draw(tmp_path / "a.png")
     laid.draw(tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
@@ -133,9 +133,7 @@ def test_a_grid_for_each_test_set(spec: TranslationsSpec, six: list[TranslationR
 
 
 def test_a_picture_without_a_baseline(spec: TranslationsSpec, tmp_path: Path) -> None:
-    parse_spec({"layout": "translations", **dataclasses.asdict(spec) | {"published": []}}).lay_out(
-        [make_translation("dagpam")]
-    ).draw(tmp_path / "a.png")
+    spec.lay_out([make_translation("dagpam")]).draw(tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
@@ -190,8 +188,6 @@ def test_a_mistake_in_the_description(spec: TranslationsSpec) -> None:
 
 
 def test_the_files(spec: TranslationsSpec, six: list[TranslationRecord], tmp_path: Path) -> None:
-    from reattend.records import write_record
-
     for record in six:
         write_record(record, tmp_path / "runs" / f"{record.name}.json")
     said: list[str] = []

@@ -5,7 +5,7 @@ from typing import Any
 from reattend.report.answers.claims import claims
 from reattend.report.answers.legend import legend
 from reattend.report.answers.measures import MEASURES, Measure
-from reattend.report.answers.numbers import CLEAR, difference, is_clear, unit, value
+from reattend.report.answers.numbers import CLEAR, difference, unit, value
 from reattend.report.answers.table import Block, Cell, Row, Table
 from reattend.report.estimates import ends
 from reattend.report.grid import digits, grid
@@ -61,7 +61,7 @@ def _difference(table: Table, measure: Measure, cell: Cell | None) -> str:
     found = None if cell is None else cell.above(measure)
     if found is None:
         return ""
-    return difference(measure, found, table.spec.decimals) + (f" {CLEAR}" if is_clear(found) else "")
+    return difference(measure, found, table.spec.decimals) + (f" {CLEAR}" if found.is_clear else "")
 
 
 def _seconds(row: Row) -> float:
