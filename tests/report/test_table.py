@@ -10,6 +10,7 @@ import pytest
 from reattend.records import Metric, RecordError, TrainingRecord
 from reattend.report.grid import comma_separated
 from reattend.report.table import select
+from reattend.report.variants.cells import extra_percent
 from reattend.report.variants.numbers import build_table
 from reattend.report.variants.specification import VariantsSpec
 from reattend.report.variants.text import markdown, values
@@ -27,7 +28,7 @@ def test_numbers_by_hand(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
     assert dagpam.difference is not None
     assert dagpam.difference.mean == pytest.approx(-0.03)
     assert dagpam.difference.interval == pytest.approx((-0.0957241, 0.0357241), abs=1e-6)
-    assert dagpam.extra_percent == pytest.approx(1.0)  # 8,000 over 800,000
+    assert extra_percent(dagpam.parameters, dagpam.extra) == pytest.approx(1.0)  # 8,000 over 800,000
     assert dagpam.costs.time_ratio == pytest.approx(1.2)
     assert dagpam.costs.memory_ratio == pytest.approx(1.25)
     assert dagpam.costs.tokens_per_second == pytest.approx(800 * 4096 / (102 * 1.2))

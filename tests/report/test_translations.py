@@ -18,6 +18,7 @@ from reattend.report.table import select
 from reattend.report.translations.numbers import Block, build_table
 from reattend.report.translations.specification import TranslationsSpec
 from reattend.report.translations.text import markdown, values
+from reattend.report.variants.cells import extra_percent
 from reattend.settings import SettingError
 
 
@@ -58,7 +59,7 @@ def test_numbers_by_hand(spec: TranslationsSpec, six: list[TranslationRecord]) -
     assert base.difference is None and base.by_seed == {}
     assert mine.scores["tokenised_bleu"].mean == pytest.approx(sum(scores["dagpam", s] for s in (1, 2, 3)) / 3 + 2)
     assert mine.speed_ratio == pytest.approx(38 / 50)
-    assert mine.extra_percent == pytest.approx(1.0)
+    assert extra_percent(*mine.parameters) == pytest.approx(1.0)
     assert list(mine.by_seed) == [1, 2, 3]
     for seed, difference in zip((1, 2, 3), differences, strict=True):
         assert mine.by_seed[seed].value == pytest.approx(difference)

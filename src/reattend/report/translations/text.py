@@ -4,7 +4,7 @@ from reattend.report.estimates import ends
 from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.translations.legend import legend
 from reattend.report.translations.numbers import MAIN, METRICS, Block, Row, Table
-from reattend.report.variants.cells import difference, ratio, score
+from reattend.report.variants.cells import difference, extra_percent, parameters, ratio, score
 from reattend.report.variants.rows import row_groups
 
 HEADINGS = ("sacreBLEU", "tokenised BLEU", "compound-split BLEU", "chrF")  # of METRICS
@@ -27,15 +27,13 @@ def _grid(table: Table, block: Block) -> list[str]:
 
 def _cells(row: Row, decimals: int) -> list[str]:
     main, *others = (row.scores[key] for key in METRICS)
-    model = row.records[0].model
-    extra = f" (+{row.extra_percent:.2f} %)" if model["attention_extra"] else ""
     return [
         row.label,
         score(main, decimals),
         *(f"{other.mean:.{decimals}f}" for other in others),
         difference(row.difference, decimals),
         " ".join(f"{found.p:.2g}" for found in row.by_seed.values()) or EMPTY,
-        f"{model['parameters']:,}{extra}",
+        parameters(*row.parameters),
         ratio(row.speed_ratio),
         "; ".join(number.text for number in row.published) or EMPTY,
     ]
@@ -59,8 +57,8 @@ def _values(row: Row) -> dict[str, object]:
         "seeds": " ".join(map(str, row.by_seed)),
         "delta_by_seed": " ".join(digits(one.value) for one in row.by_seed.values()),
         "p_by_seed": " ".join(digits(one.p) for one in row.by_seed.values()),
-        "parameters": row.records[0].model["parameters"],
-        "extra_percent": digits(row.extra_percent),
+        "parameters": row.parameters[0],
+        "extra_percent": digits(extra_percent(*row.parameters)),
         "speed_ratio": digits(row.speed_ratio),
         "published": "; ".join(f"{number.value:+g} {number.unit}" for number in row.published),
         "published_support": "; ".join(number.support for number in row.published),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reattend.report.grid import EMPTY, digits
-from reattend.report.variants.cells import choice, chosen_values, difference, ratio, score
+from reattend.report.variants.cells import choice, chosen_values, difference, parameters, ratio, score
 from reattend.report.variants.costs import Costs
 from reattend.report.variants.numbers import Row, Table, value_of
 from reattend.report.variants.specification import VariantsSpec
@@ -19,10 +19,6 @@ class Column:
     heading: Callable[[VariantsSpec], str]
     cell: Callable[[VariantsSpec, Row], str]
     values: Callable[[VariantsSpec, Row], dict[str, object]] = lambda spec, row: {}
-
-
-def _parameters(row: Row) -> str:
-    return f"{row.parameters:,}" + (f" (+{row.extra_percent:.2f} %)" if row.extra else "")
 
 
 def _before(spec: VariantsSpec, row: Row) -> float:
@@ -77,7 +73,7 @@ COLUMNS = {
     "difference": Column(
         lambda spec: f"Δ to {spec.baseline}", lambda spec, row: difference(row.difference, spec.decimals)
     ),
-    "parameters": Column(lambda spec: "parameters", lambda spec, row: _parameters(row)),
+    "parameters": Column(lambda spec: "parameters", lambda spec, row: parameters(row.parameters, row.extra)),
     **COSTS,
     "published": Column(
         lambda spec: "published Δ", lambda spec, row: "; ".join(number.text for number in row.published) or EMPTY

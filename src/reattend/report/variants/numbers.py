@@ -29,11 +29,6 @@ class Row:
     published: list[Published]
     choice: Choice | None  # where the table has `best_of`
 
-    @property
-    def extra_percent(self) -> float:
-        """What the mechanism or a control adds, in percent of the model without."""
-        return 100 * self.extra / (self.parameters - self.extra)
-
 
 @dataclass(frozen=True)
 class Table:

@@ -5,6 +5,7 @@ The same records give the same bytes: no dates, no order of files, every number 
 
 from reattend.report.estimates import ends
 from reattend.report.grid import digits, grid
+from reattend.report.variants.cells import extra_percent
 from reattend.report.variants.columns import shown
 from reattend.report.variants.legend import legend
 from reattend.report.variants.numbers import Row, Table
@@ -42,7 +43,7 @@ def _values(row: Row) -> dict[str, object]:
         "delta_low": digits(low),
         "delta_high": digits(high),
         "parameters": row.parameters,
-        "extra_percent": digits(row.extra_percent),
+        "extra_percent": digits(extra_percent(row.parameters, row.extra)),
         "tokens_per_second": digits(row.costs.tokens_per_second if row.costs else None),
         "time_ratio": digits(row.costs.time_ratio if row.costs else None),
         "memory_ratio": digits(row.costs.memory_ratio if row.costs else None),
