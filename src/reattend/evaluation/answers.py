@@ -48,8 +48,7 @@ class Answers(Task):
         at_least("task.max_new_tokens", max_new_tokens, 1)
         at_least("task.batch_size", batch_size, 1)
         for key, value, lowest in (("context", context, 1), ("references", references, 0)):
-            if value is not None:
-                at_least(f"task.{key}", value, lowest)
+            at_least(f"task.{key}", value, lowest)
         self.form = Form.of(prompts, prompt)
         self.chat: Choice = chat
         self.bos: Choice = bos
@@ -64,8 +63,7 @@ class Answers(Task):
     def run(self, config: Mapping[str, Any]) -> str:
         at_least("chunk", typed("chunk", config["chunk"], int), 1)
         for key in ("limit", "threads"):
-            if typed(key, config[key], int | None) is not None:
-                at_least(key, config[key], 1)
+            at_least(key, typed(key, config[key], int | None), 1)
         output = typed("output", config["output"], str | None)
         typed("progress", config["progress"], bool)
 

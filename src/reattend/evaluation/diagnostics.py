@@ -31,8 +31,7 @@ class Settings(OnCheckpoint):
     def of(cls, config: Mapping[str, Any]) -> "Settings":
         values = cls.values(config)
         for key, lowest in (("samples", 1), ("length", 2), ("rows", 1), ("threads", 1)):
-            if values[key] is not None:
-                at_least(key, values[key], lowest)
+            at_least(key, values[key], lowest)
         return cls(**values)
 
 

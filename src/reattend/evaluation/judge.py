@@ -57,9 +57,7 @@ class Judge(Task):
     def run(self, config: Mapping[str, Any]) -> str:
         values = check_types(JudgeSettings.__init__, config["judge"], group="judge", given={})
         settings = JudgeSettings(**values)
-        limit = typed("limit", config["limit"], int | None)
-        if limit is not None:
-            at_least("limit", limit, 1)
+        at_least("limit", typed("limit", config["limit"], int | None), 1)
         typed("progress", config["progress"], bool)
         given = Given.of(config)
 

@@ -43,8 +43,7 @@ class Settings(OnCheckpoint):
     def of(cls, config: Mapping[str, Any]) -> "Settings":
         values = cls.values(config)
         for key in ("window", "stride", "memory", "limit", "chunk", "threads"):
-            if values[key] is not None:
-                at_least(key, values[key], 1)
+            at_least(key, values[key], 1)
         for key in ("window", "stride"):
             if values["memory"] is not None and values[key] is not None:
                 expected = "null with a memory: a stream has no windows"

@@ -30,8 +30,7 @@ class Perplexity(Task):
         beyond_context: bool = False,
         short: Literal["keep", "drop"] = "keep",
     ) -> None:
-        if context is not None:
-            at_least("task.context", context, 2)
+        at_least("task.context", context, 2)
         self.context, self.tail, self.bos, self.beyond_context = context, tail, bos, beyond_context
         self.short = short
 
@@ -84,13 +83,9 @@ class Perplexity(Task):
 
 def check(config: Mapping[str, Any]) -> None:
     """The keys of the whole configuration that say what is read and how, or a SettingError."""
-    max_tokens = typed("max_tokens", config["max_tokens"], int | None)
-    if max_tokens is not None:
-        at_least("max_tokens", max_tokens, 2)
+    at_least("max_tokens", typed("max_tokens", config["max_tokens"], int | None), 2)
     at_least("chunk", typed("chunk", config["chunk"], int), 1)
-    threads = typed("threads", config["threads"], int | None)
-    if threads is not None:
-        at_least("threads", threads, 1)
+    at_least("threads", typed("threads", config["threads"], int | None), 1)
     typed("progress", config["progress"], bool)
 
 

@@ -44,8 +44,7 @@ class Stories(Task):
         at_least("task.batch_size", batch_size, 1)
         at_least("task.temperature", temperature, 0)
         for key, value in (("prompt_words", prompt_words), ("longest", longest)):
-            if value is not None:
-                at_least(f"task.{key}", value, 1)
+            at_least(f"task.{key}", value, 1)
         if not 0 < top_p <= 1:
             raise SettingError("task.top_p", top_p, "above 0 and at most 1", "Set task.top_p=1 to leave out no token.")
         if not prompt.strip():
@@ -56,9 +55,7 @@ class Stories(Task):
 
     def run(self, config: Mapping[str, Any]) -> str:
         at_least("chunk", typed("chunk", config["chunk"], int), 1)
-        threads = typed("threads", config["threads"], int | None)
-        if threads is not None:
-            at_least("threads", threads, 1)
+        at_least("threads", typed("threads", config["threads"], int | None), 1)
         typed("progress", config["progress"], bool)
 
         def work(name: str, folder: Path) -> StoriesRecord:  # imports torch, which a finished one does without

@@ -42,8 +42,7 @@ class Settings(OnCheckpoint):
         settings = cls(**cls.values(config))
         for key in ("beam", "n_best", "max_tokens"):
             at_least(key, getattr(settings, key), 1)
-        if settings.threads is not None:
-            at_least("threads", settings.threads, 1)
+        at_least("threads", settings.threads, 1)
         if settings.temperature is not None and settings.beam != 1:
             expected = "1 with a temperature: tokens are then drawn, not searched for"
             raise SettingError("beam", settings.beam, expected, "Add beam=1, or set temperature=null.")
