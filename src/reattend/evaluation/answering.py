@@ -12,6 +12,7 @@ from reattend.evaluation.answers import Answers
 from reattend.evaluation.predictions import save
 from reattend.evaluation.progress import SentenceProgress
 from reattend.evaluation.prompts import Asker
+from reattend.evaluation.under_policy import largest
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.meter import Meter
@@ -53,10 +54,7 @@ def answer(
         data=data,  # type: ignore[arg-type]
         predictions=save(Path(str(config["results_dir"])), name, lines),
         parts=kept,
-        state={
-            "entries_per_layer": max(part["entries"] for part in kept),
-            "kv_bytes": max(part["kv_bytes"] for part in kept),
-        },
+        state=largest(kept),
         timing=meter.clock.read() | _seconds(kept),
     )
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from reattend.evaluation.base import Task
 from reattend.evaluation.predictions import file_of, leaderboard
 from reattend.evaluation.prompts import Choice, Form
+from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import AnswersRecord
@@ -61,11 +62,8 @@ class Answers(Task):
         """The metrics that are shown, the task's own score first."""
 
     def run(self, config: Mapping[str, Any]) -> str:
-        at_least("chunk", typed("chunk", config["chunk"], int), 1)
-        for key in ("limit", "threads"):
-            at_least(key, typed(key, config[key], int | None), 1)
+        check_keys(config, limit=1)
         output = typed("output", config["output"], str | None)
-        typed("progress", config["progress"], bool)
 
         def work(name: str, folder: Path) -> AnswersRecord:  # imports torch, which a finished one does without
             from reattend.cache import build_policy
@@ -116,10 +114,7 @@ def _sound(question: "Question") -> bool:
 
 def summary(record: AnswersRecord, headline: tuple[str, ...]) -> str:
     """A few lines on a record."""
-    policy, data, timing = dict(record.config["policy"]), record.data, record.timing
-    name = policy.pop("name")
-    options = " ".join(f"{key}={value}" for key, value in policy.items() if value is not None)
-    lines = [f"{record.lm['name']} ({record.lm['dtype']}), policy {name} {options}".rstrip()]
+    data, timing, lines = record.data, record.timing, [named(record)]
     of = ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in data["published"].items())  # type: ignore[literal-required]
     whole = of or f"{data['documents']:,} documents, {data['questions']:,} questions"
     lines.append(f"  {data['name']} {data['split']}: {whole}; prompt {record.config['task']['prompt']}")
@@ -137,8 +132,5 @@ def summary(record: AnswersRecord, headline: tuple[str, ...]) -> str:
         f"  {cut:,} prompts hold a part of their document; an answer has {length:,.0f} tokens, {ended:,} were ended by "
         f"the model; {timing['tokens_per_second']:,.1f} tokens/s written"
     )
-    lines.append(
-        f"  at most {record.state['entries_per_layer']:,.0f} entries a layer, "
-        f"{record.state['kv_bytes'] / 2**20:,.1f} MiB of keys and values of a question"
-    )
+    lines.append(f"  {in_words(record.state)} of a question")
     return "\n".join(lines)

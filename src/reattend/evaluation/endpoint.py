@@ -67,9 +67,8 @@ class JudgeSettings:
             raise SettingError("judge.key_variable", "...", expected, "Export the key and name the variable.")
         key = os.environ.get(self.key_variable, "").strip()
         if not key or not key.isascii() or not key.isprintable():
-            expected = "the name of an environment variable that holds a key" + ", which is one line of ASCII" * bool(
-                key
-            )
+            form = ", which is one line of ASCII" if key else ""
+            expected = f"the name of an environment variable that holds a key{form}"
             fix = f"Export {self.key_variable}=..., or set judge.key_variable=null for an endpoint without."
             raise SettingError("judge.key_variable", self.key_variable, expected, fix)
         return key

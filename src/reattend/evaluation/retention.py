@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.perplexity import Perplexity, check
+from reattend.evaluation.perplexity import Perplexity
+from reattend.evaluation.under_policy import check_keys
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import RetentionRecord
@@ -24,7 +25,7 @@ class Retention(Perplexity):
         self.tagger = tagger
 
     def run(self, config: Mapping[str, Any]) -> str:
-        check(config)
+        check_keys(config, max_tokens=2)
 
         def work(name: str, folder: Path) -> RetentionRecord:
             from reattend.cache import build_policy

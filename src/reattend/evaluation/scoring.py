@@ -16,6 +16,7 @@ from reattend.data import Document, build_documents
 from reattend.evaluation.course import Course
 from reattend.evaluation.perplexity import Perplexity
 from reattend.evaluation.progress import Progress
+from reattend.evaluation.under_policy import largest
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.metrics.likelihood import Likelihood
 from reattend.models.language import LanguageModel, build_lm
@@ -91,10 +92,7 @@ def of_parts(parts: list[Part], clock: Clock) -> dict[str, Any]:
     """What a record says of its parts together, beside the metrics."""
     seconds = sum(part["seconds"] for part in parts)
     return {
-        "state": {
-            "entries_per_layer": max(part["entries"] for part in parts),
-            "kv_bytes": max(part["kv_bytes"] for part in parts),
-        },
+        "state": largest(parts),
         "timing": {
             **clock.read(),
             "evaluation_seconds": seconds,
