@@ -17,7 +17,7 @@ from reattend.evaluation.answer_scores import kind_of, scores
 from reattend.evaluation.answers import Answers
 from reattend.evaluation.prompts import Prompt, shared
 from reattend.models.language import LanguageModel
-from reattend.models.reading import Reading, begin
+from reattend.models.reading import Reading, begin, padded
 from reattend.settings import SettingError
 
 GREEDY = Choice()
@@ -124,17 +124,6 @@ class Answerer:
             each = F.cross_entropy(logits.float().transpose(1, 2), aim, ignore_index=IGNORED, reduction="none")
             nats += each.sum(dim=1)
         return [float(value) for value in nats]
-
-
-def padded(rows: Sequence[Sequence[int]], *, left: bool) -> tuple[Tensor, Tensor]:
-    """Tokens [B, T] of rows of different lengths, and which of them are real."""
-    longest = max(map(len, rows))
-    tokens = torch.zeros(len(rows), longest, dtype=torch.int64)
-    real = torch.zeros(len(rows), longest, dtype=torch.bool)
-    for place, row in enumerate(rows):
-        part = slice(longest - len(row), longest) if left else slice(0, len(row))
-        tokens[place, part], real[place, part] = torch.tensor(row), True
-    return tokens, real
 
 
 def _kept(reading: Reading) -> tuple[list[float], int]:

@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reattend.evaluation.address import Choice
 from reattend.evaluation.base import Task
 from reattend.evaluation.predictions import file_of, leaderboard
-from reattend.evaluation.prompts import Choice, Form
+from reattend.evaluation.prompts import Form
 from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once

@@ -8,8 +8,9 @@ is, the less of the document there is room for.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from reattend.evaluation.address import Address, Choice
 from reattend.settings import SettingError, typed
 
 if TYPE_CHECKING:  # torch, which a finished run does without
@@ -17,7 +18,6 @@ if TYPE_CHECKING:  # torch, which a finished run does without
     from reattend.models.language import LanguageModel
 
 DOCUMENT, QUESTION = "{document}", "{question}"
-Choice = Literal["auto", True, False]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,8 @@ class Asker:
     ) -> None:
         """`most` tokens of a prompt, as `setting` says."""
         self.form, self.lm, self.most, self.setting = form, lm, most, setting
-        self.chat = (lm.tokenizer.chat("") is not None) if chat == "auto" else chat
-        if self.chat and lm.tokenizer.chat("") is None:
-            expected = f"auto or false, as {lm.name} has no chat template"
-            raise SettingError("task.chat", "true", expected, "Leave task.chat out.")
-        begins = (lm.tokenizer.begins and not self.chat) if bos == "auto" else bos
-        self.start = [lm.bos()] if begins else []
+        instead = f"auto or false, as {lm.name} has no chat template"
+        self.address = Address.of(lm, chat=chat, bos=bos, instead=instead)
         self._document = lru_cache(maxsize=1)(lm.encode)
 
     def prompt(self, question: "Question") -> Prompt:
@@ -88,21 +84,18 @@ class Asker:
         raise SettingError(self.setting, self.most, expected, f"Raise {self.setting}.")
 
     def _prompt(self, question: "Question", document: str, *, cut: int) -> Prompt:
-        text = self.form.filled(document, question.question)
-        said = self.lm.tokenizer.chat(text) if self.chat else text
-        assert said is not None
-        return Prompt(self.start + self._encode(said), said, cut)
+        said = self.address.said(self.form.filled(document, question.question))
+        return Prompt(self.address.tokens(said), said, cut)
 
     def answer(self, prompt: Prompt, answer: str) -> list[int]:
         """The tokens of somebody's answer after a prompt."""
-        joined = answer.strip() if self.chat or prompt.text[-1:].isspace() else f" {answer.strip()}"
-        whole = self.start + self._encode(prompt.text + joined)
+        joined = answer.strip() if self.address.chat or prompt.text[-1:].isspace() else f" {answer.strip()}"
+        whole = self.address.tokens(prompt.text + joined)
         end = len(prompt.tokens)
-        return whole[end:] if whole[:end] == prompt.tokens and len(whole) > end else self._encode(joined)
-
-    def _encode(self, text: str) -> list[int]:
-        found: list[int] = self.lm.encode(text).ids.tolist()
-        return found
+        if whole[:end] == prompt.tokens and len(whole) > end:
+            return whole[end:]
+        alone: list[int] = self.lm.encode(joined).ids.tolist()
+        return alone
 
 
 def shared(prompts: Sequence[Sequence[int]]) -> int:

@@ -1,9 +1,9 @@
 """Read chunks of text under a policy, score their tokens, and say all that a record needs."""
 
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from reattend.data import Document, build_documents
 from reattend.evaluation.course import Course
 from reattend.evaluation.perplexity import Perplexity
 from reattend.evaluation.progress import Progress
+from reattend.evaluation.room import halved
 from reattend.evaluation.under_policy import largest
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.metrics.likelihood import Likelihood
@@ -156,27 +157,28 @@ class Reader:
 
     def _fitting(self, ids: Tensor) -> "_Scored":
         """What `_read` returns, in smaller chunks if need be."""
-        while True:
-            try:
-                return self._read(ids)
-            except torch.OutOfMemoryError as error:
-                if self.chunk == 1:
-                    expected = "a GPU with room for the model and its state"
-                    raise SettingError("chunk", 1, expected, "Lower policy.size, or take lm.dtype=bfloat16.") from error
-            self.chunk = max(1, min(self.chunk, ids.shape[1]) // 2)
-            torch.cuda.empty_cache()  # here, not above: the error holds what was in memory
-            print(f"Out of memory on the GPU: going on with chunk={self.chunk}", file=sys.stderr)
+        needed = min(self.chunk, ids.shape[1])
+        scored, chunk = halved(
+            "chunk",
+            needed,
+            partial(self._read, ids),
+            expected="a GPU with room for the model and its state",
+            fix="Lower policy.size, or take lm.dtype=bfloat16.",
+        )
+        if chunk < needed:
+            self.chunk = chunk
+        return scored
 
     def begin(self) -> Reading:
         """A chunk, from an empty state."""
         return begin(self.lm, self.policy)
 
-    def _read(self, ids: Tensor) -> "_Scored":
-        """All tokens [1, T] but the first."""
+    def _read(self, ids: Tensor, chunk: int) -> "_Scored":
+        """All tokens [1, T] but the first, so many in a forward pass."""
         reading, course = self.begin(), Course()
         nats, entries, kept = 0.0, 0.0, 0
-        for start in range(0, ids.shape[1], self.chunk):
-            logits = reading.read(ids[:, start : start + self.chunk])[0]  # [C, vocabulary]
+        for start in range(0, ids.shape[1], chunk):
+            logits = reading.read(ids[:, start : start + chunk])[0]  # [C, vocabulary]
             targets = ids[0, start + 1 : start + 1 + len(logits)].to(logits.device)
             row = 0
             while row < len(targets):
@@ -185,7 +187,7 @@ class Reader:
                 course.add(cost, len(aim))
                 nats, row = nats + cost, row + len(aim)
             entries, kept = max(entries, reading.entries()), max(kept, reading.kept_bytes())
-            self.tell(nats, min(start + self.chunk, ids.shape[1] - 1))
+            self.tell(nats, min(start + chunk, ids.shape[1] - 1))
         return _Scored(nats, entries, kept, course)
 
 

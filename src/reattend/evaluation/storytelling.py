@@ -1,7 +1,6 @@
 """Write stories in batches, score each by the full state, and say all that a record needs."""
 
 import hashlib
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -9,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from reattend.cache import Policy
 from reattend.cache.full import Full
 from reattend.decoding.writing import Choice, Written, write
+from reattend.evaluation.address import Address
 from reattend.evaluation.predictions import save
 from reattend.evaluation.progress import SentenceProgress
+from reattend.evaluation.room import halved
 from reattend.evaluation.stories import Stories, checksum
 from reattend.evaluation.story_files import Told
 from reattend.evaluation.unfinished import Interrupted, Unfinished
@@ -24,10 +24,9 @@ from reattend.metrics.texts import distinct, longest_repeat, repeated, words_of
 from reattend.models.initialise import stream
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.meter import Meter
-from reattend.models.reading import begin
+from reattend.models.reading import begin, padded
 from reattend.records import Metric, StoriesRecord, config_hash
 from reattend.records.stories import Prompts, Story
-from reattend.settings import SettingError
 
 KEPT_ASIDE = ("text", "kv_bytes")  # of a part, what is no measure of the story
 
@@ -120,38 +119,29 @@ class Writer:
         self.lm, self.policy, self.seed, self.chunk = lm, policy, seed, chunk
         self.choice = Choice(temperature=task.temperature, top_p=task.top_p)
         self.batch_size = task.batch_size
-        self.prompts = [self._tokens(task, prompt) for prompt in prompts]  # [P] each
+        address = Address.of(lm, chat=task.chat, bos=task.bos, instead=f"false, as {lm.name} has no template for chats")
+        self.prompts = [address.tokens(address.said(prompt)) for prompt in prompts]
         self.longest = task.length(max(len(prompt) for prompt in self.prompts), lm.context)
         self.device = next(lm.model.parameters()).device
         self.tell: Callable[[int], None] = lambda tokens: None  # how long the stories under way are
 
-    def _tokens(self, task: Stories, prompt: str) -> Tensor:
-        begins = self.lm.tokenizer.begins and not task.chat if task.bos == "auto" else task.bos
-        text = self.lm.tokenizer.chat(prompt) if task.chat else prompt
-        if text is None:
-            expected = f"false, as {self.lm.name} has no template for chats"
-            raise SettingError("task.chat", "true", expected, "Leave task.chat out.")
-        start = torch.tensor([self.lm.bos()] if begins else [], dtype=torch.int64)
-        return torch.cat([start, self.lm.encode(text).ids])
-
     def stories(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """The parts of an unfinished run that these stories are; of fewer of them if there is no room for all."""
-        while True:
-            try:
-                return self._stories(numbers)
-            except torch.OutOfMemoryError as error:
-                if len(numbers) == 1:
-                    expected = "a GPU with room for the model and one story"
-                    raise SettingError("task.batch_size", 1, expected, "Lower task.longest or policy.size.") from error
-            numbers = numbers[: len(numbers) // 2]
-            self.batch_size = len(numbers)
-            torch.cuda.empty_cache()  # here, not above: the error holds what was in memory
-            print(f"Out of memory on the GPU: going on with task.batch_size={len(numbers)}", file=sys.stderr)
+        parts, count = halved(
+            "task.batch_size",
+            len(numbers),
+            lambda count: self._stories(numbers[:count]),
+            expected="a GPU with room for the model and one story",
+            fix="Lower task.longest or policy.size.",
+        )
+        if count < len(numbers):
+            self.batch_size = count
+        return parts
 
     def _stories(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         clock = time.perf_counter()
         prompts = [number % len(self.prompts) for number in numbers]
-        tokens, real = _padded([self.prompts[prompt] for prompt in prompts])
+        tokens, real = padded([self.prompts[prompt] for prompt in prompts], left=True)
         reading = begin(self.lm, self.policy)
         last = reading.read(tokens, real=None if real.all() else real, last=1)[:, -1]
         streams = [stream(self.seed, f"story/{number}") for number in numbers]
@@ -170,7 +160,7 @@ class Writer:
             for number, prompt, written in zip(numbers, prompts, found, strict=True)
         ]
 
-    def _measured(self, prompt: Tensor, written: Written) -> dict[str, Any]:
+    def _measured(self, prompt: Sequence[int], written: Written) -> dict[str, Any]:
         text = self.lm.tokenizer.decode(written.tokens)
         words = words_of(text)
         read = _read(len(prompt), len(written.tokens), written.ended)
@@ -198,10 +188,10 @@ class Writer:
         size = getattr(self.policy, "size", None)
         return read if size is None else min(read, size)
 
-    def _under_full(self, prompt: Tensor, tokens: Sequence[int]) -> tuple[float, float]:
+    def _under_full(self, prompt: Sequence[int], tokens: Sequence[int]) -> tuple[float, float]:
         """Summed -ln p of a story's tokens with all before them in the state; the bytes of an entry of all layers."""
         reading = begin(self.lm, Full())
-        ids = torch.cat([prompt, torch.tensor(tokens, dtype=torch.int64)])
+        ids = torch.tensor([*prompt, *tokens])
         nats = 0.0
         for start in range(0, len(ids), self.chunk):
             logits = reading.read(ids[None, start : start + self.chunk])[0]  # [C, vocabulary]
@@ -215,12 +205,3 @@ class Writer:
 def _read(prompt: int, tokens: int, ended: bool) -> int:
     """How many tokens the model has read: of a story that was cut, all but the last."""
     return prompt + tokens - (not ended)
-
-
-def _padded(prompts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Tokens [B, T] of prompts [P], padded on their left, and where they are real [B, T]."""
-    longest = max(len(prompt) for prompt in prompts)
-    tokens = torch.stack([F.pad(prompt, (longest - len(prompt), 0)) for prompt in prompts])
-    places = torch.arange(longest)
-    real = torch.stack([places >= longest - len(prompt) for prompt in prompts])
-    return tokens, real
