@@ -16,9 +16,9 @@ from transformers import AutoTokenizer
 from reattend.cache import build_policy
 from reattend.data import squality
 from reattend.data.questions import Counts
-from reattend.evaluation.answer_scores import kind_of, metrics
-from reattend.evaluation.answerer import Answerer
-from reattend.evaluation.prompts import Form, shared
+from reattend.evaluation.answering.answerer import Answerer
+from reattend.evaluation.answering.prompts import Form, shared
+from reattend.evaluation.answering.scores import kind_of, metrics
 from reattend.metrics.rouge import rouge
 from reattend.models.reading import begin
 from reattend.records import AnswersRecord

@@ -9,7 +9,7 @@ from tiny_translator import checkpoint, pipeline, sentences, told, write
 from reattend.data.parallel.corpus import ParallelCorpus
 from reattend.data.parallel.pipeline import Pipeline
 from reattend.data.parallel.splitting import Pairs
-from reattend.evaluation import sentences as sentences_module
+from reattend.evaluation.translating import sentences as sentences_module
 from reattend.settings import SettingError
 
 

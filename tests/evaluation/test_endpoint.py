@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stub_judge import Stub, Told, completion, served
 
-from reattend.evaluation.endpoint import Endpoint, JudgeSettings, Reply
+from reattend.evaluation.judging.endpoint import Endpoint, JudgeSettings, Reply
 from reattend.settings import SettingError
 
 KEY = "sk-verysecret0123456789"

@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from reattend.cache import PolicyCache
-from reattend.evaluation import course, progress
-from reattend.evaluation.course import Course
+from reattend.evaluation import progress
+from reattend.evaluation.scoring import course
+from reattend.evaluation.scoring.course import Course
 from reattend.records import EvaluationRecord, config_hash, run_name
 
 Evaluate = Callable[..., EvaluationRecord]

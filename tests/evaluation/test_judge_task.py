@@ -11,9 +11,10 @@ from composed import command
 from evaluated import composed
 from stub_judge import Stub, Told, served
 
-from reattend.evaluation import endpoint, run_task
+from reattend.evaluation import run_task
+from reattend.evaluation.judging import endpoint
+from reattend.evaluation.judging.verdicts import question
 from reattend.evaluation.unfinished import Interrupted
-from reattend.evaluation.verdicts import question
 from reattend.records import JudgementRecord, read_record, run_name
 from reattend.settings import SettingError
 
@@ -161,9 +162,9 @@ def test_an_interrupted_run_asks_only_what_is_left(judge: Judge) -> None:
 
 
 def test_ctrl_c_keeps_what_was_judged(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reattend.evaluation import judging
+    from reattend.evaluation.judging import run
 
-    plain, asked = judging.compare, []
+    plain, asked = run.compare, []
 
     def compare(*given: Any) -> Any:
         if len(asked) == 2:
@@ -171,7 +172,7 @@ def test_ctrl_c_keeps_what_was_judged(judge: Judge, monkeypatch: pytest.MonkeyPa
         asked.append(given)
         return plain(*given)
 
-    monkeypatch.setattr(judging, "compare", compare)
+    monkeypatch.setattr(run, "compare", compare)
     with served(by_taste) as stub, pytest.raises(Interrupted, match="run: stopped after 2 of 5 comparisons"):
         judge(stub, "name=run")
 

@@ -15,7 +15,8 @@ from tiny import decoder, options, shake
 
 from reattend.data import build_corpus
 from reattend.data.corpus import Corpus
-from reattend.evaluation import run_task, ways
+from reattend.evaluation import run_task
+from reattend.evaluation.scoring import ways
 from reattend.evaluation.unfinished import Interrupted
 from reattend.models.checkpoint import FORMAT, load_decoder
 from reattend.models.decoder import Decoder

@@ -7,7 +7,7 @@ import pytest
 import torch
 from composed import command
 
-from reattend.evaluation import scoring
+from reattend.evaluation.scoring import reader
 from reattend.models.reading import Reading
 from reattend.records import EvaluationRecord
 
@@ -18,7 +18,7 @@ POLICY = ["policy=window", "policy.size=8"]
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
     """asked = room(n): how many tokens passes ask for; one of more than n finds no memory."""
-    plain = scoring.begin
+    plain = reader.begin
 
     def limit(most: int) -> list[int]:
         asked: list[int] = []
@@ -37,7 +37,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
             reading.read = limited
             return reading  # type: ignore[no-any-return]
 
-        monkeypatch.setattr(scoring, "begin", begin)
+        monkeypatch.setattr(reader, "begin", begin)
         return asked
 
     return limit

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reattend.evaluation.residence import FIRST, Layer, Leaving, bin_edges
+from reattend.evaluation.retaining.residence import FIRST, Layer, Leaving, bin_edges
 
 
 @st.composite

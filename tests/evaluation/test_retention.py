@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from reattend.cache import PolicyCache
-from reattend.evaluation import retaining, run_task
-from reattend.evaluation.retaining import Watcher
+from reattend.evaluation import run_task
+from reattend.evaluation.retaining import run as retaining
+from reattend.evaluation.retaining.watcher import Watcher
 from reattend.evaluation.unfinished import Interrupted
 from reattend.records import RetentionRecord, read_record, run_name
 from reattend.settings import SettingError

@@ -16,8 +16,9 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from reattend.cache import PolicyCache, build_policy
-from reattend.evaluation import run_task, storytelling
-from reattend.evaluation.storytelling import Writer
+from reattend.evaluation import run_task
+from reattend.evaluation.storytelling import measures
+from reattend.evaluation.storytelling.writer import Writer
 from reattend.evaluation.unfinished import Interrupted
 from reattend.models.initialise import stream
 from reattend.records import StoriesRecord, read_record, run_name
@@ -299,6 +300,6 @@ def test_bad_values_are_one_message(tell: Tell, changes: list[str], message: str
 
 
 def test_perplexity_of_no_token_is_no_metric() -> None:
-    story: Any = dict.fromkeys(storytelling.MEASURES, 0) | {"distinct_1": None, "full_nats": 0.0}
-    found = storytelling.metrics([story])
+    story: Any = dict.fromkeys(measures.MEASURES, 0) | {"distinct_1": None, "full_nats": 0.0}
+    found = measures.metrics([story])
     assert "full_nats_per_token" not in found and "distinct_1" not in found and not math.isnan(found["tokens"].value)

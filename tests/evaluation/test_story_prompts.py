@@ -8,7 +8,7 @@ import pytest
 from evaluated import composed
 
 from reattend.evaluation.stories import Stories
-from reattend.evaluation.story_prompts import read_prompts
+from reattend.evaluation.storytelling.prompts import read_prompts
 from reattend.settings import SettingError
 
 TEXTS = ["Once upon a time", "Ein Kapitän, zwei\nSchiffe"]

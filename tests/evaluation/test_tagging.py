@@ -13,8 +13,8 @@ from nltk.tag import PerceptronTagger
 from tiny_llama import byte_pairs
 from transformers import PreTrainedTokenizerFast
 
-from reattend.evaluation.tagging import Tagger, build_tagger
-from reattend.evaluation.tagging.tokens import token_tags
+from reattend.evaluation.retaining.tagging import Tagger, build_tagger
+from reattend.evaluation.retaining.tagging.tokens import token_tags
 from reattend.models.language.tokens import Bytes, Subwords, Words
 from reattend.settings import SettingError
 

@@ -12,7 +12,7 @@ from composed import command, result
 from tiny_translator import checkpoint, pipeline, recorded, sentences, told, write
 
 from reattend.decoding import beam_search
-from reattend.evaluation import translating
+from reattend.evaluation.translating import job, run
 from reattend.evaluation.unfinished import Interrupted
 from reattend.metrics.ngrams import corpus_bleu, from_lines
 from reattend.models.checkpoint import load_translator
@@ -155,7 +155,7 @@ def same(record: TranslationRecord) -> dict[str, Any]:
 
 def test_a_stopped_run_goes_on(scored: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = recorded([*scored, f"results_dir={tmp_path / 'whole'}"])
-    plain, done = translating.translate, []
+    plain, done = job.translate, []
 
     def stopping(*arguments: Any, **options: Any) -> Any:
         if len(done) == 2:
@@ -164,21 +164,21 @@ def test_a_stopped_run_goes_on(scored: list[str], tmp_path: Path, monkeypatch: p
         return plain(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(translating, "translate", stopping)
+        patch.setattr(job, "translate", stopping)
         with pytest.raises(Interrupted, match=r"stopped after 2 of \d batches; the same command goes on"):
             recorded(scored)
     (parts,) = (tmp_path / "results" / "unfinished").glob("*/parts.jsonl")
     assert len(parts.read_text().splitlines()) == 1 + 2
     before, counted = sum(done), []
     with monkeypatch.context() as patch:
-        patch.setattr(translating, "translate", lambda *a, **o: counted.append(len(a[1])) or plain(*a, **o))
+        patch.setattr(job, "translate", lambda *a, **o: counted.append(len(a[1])) or plain(*a, **o))
         assert same(recorded(scored)) == same(whole)
     assert sum(counted) == 12 - before and not parts.exists()
 
 
 def test_a_finished_one_is_not_done_again(scored: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     record = recorded(scored)
-    monkeypatch.setattr(translating, "score", lambda *a, **o: pytest.fail("translated"))
+    monkeypatch.setattr(run, "score", lambda *a, **o: pytest.fail("translated"))
     assert recorded(scored) == record
 
 

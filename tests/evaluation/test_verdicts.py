@@ -2,7 +2,7 @@
 
 import pytest
 
-from reattend.evaluation.verdicts import pick, question, verdict
+from reattend.evaluation.judging.verdicts import pick, question, verdict
 
 
 def test_the_question_is_the_papers_word_for_word() -> None:

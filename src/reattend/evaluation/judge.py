@@ -1,4 +1,4 @@
-"""A judge compares the stories of two versions: any model behind an OpenAI-compatible endpoint (see verdicts.py).
+"""A judge compares the stories of two versions: any model behind an OpenAI-compatible endpoint (judging/verdicts.py).
 
 Pairs in which both stories ended before anything had left a state are dropped, as in the paper: they are equal. Other
 pairs of equal texts are ties without a question. All else is asked twice, and a question that gets no answer, or one
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.base import Task
-from reattend.evaluation.endpoint import JudgeSettings
+from reattend.evaluation.judging.endpoint import JudgeSettings
+from reattend.evaluation.judging.verdicts import MISSING
 from reattend.evaluation.on_checkpoint import ANEW
-from reattend.evaluation.story_files import Told, read_side
+from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget
-from reattend.evaluation.verdicts import MISSING
 from reattend.jobs import once
 from reattend.records import JudgementRecord
 from reattend.records.stories import Sides
@@ -62,7 +62,7 @@ class Judge(Task):
         given = Given.of(config)
 
         def work(name: str, folder: Path) -> JudgementRecord:
-            from reattend.evaluation.judging import judge  # a finished one needs no endpoint
+            from reattend.evaluation.judging.run import judge  # a finished one needs no endpoint
 
             return judge(config, settings, given, name=name, folder=folder)
 

@@ -43,7 +43,7 @@ class Perplexity(Task):
 
             # a mistake is told before anything is loaded
             policy = build_policy(config["policy"], positions=config["positions"])
-            from reattend.evaluation.scoring import score
+            from reattend.evaluation.scoring.texts import score
 
             return score(self, config, policy, name=name, folder=folder)
 

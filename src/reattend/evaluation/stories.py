@@ -17,7 +17,7 @@ from typing import Any, Literal
 from reattend.evaluation.base import Task
 from reattend.evaluation.on_checkpoint import ANEW
 from reattend.evaluation.predictions import file_of
-from reattend.evaluation.story_prompts import read_prompts
+from reattend.evaluation.storytelling.prompts import read_prompts
 from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
@@ -62,7 +62,7 @@ class Stories(Task):
 
             # a mistake is told before anything is loaded
             policy = build_policy(config["policy"], positions=config["positions"])
-            from reattend.evaluation.storytelling import tell
+            from reattend.evaluation.storytelling.run import tell
 
             return tell(self, config, policy, name=name, folder=folder)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from reattend.evaluation.base import Task
 from reattend.evaluation.on_checkpoint import ANEW, OnCheckpoint
-from reattend.evaluation.sentences import Sentences, checksums, read_sentences
+from reattend.evaluation.translating.sentences import Sentences, checksums, read_sentences
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import TranslationRecord
@@ -57,13 +57,13 @@ class Translation(Task):
         settings = Settings.of(config)
         given = read_sentences(config["data"], split=settings.split)
         if given.references is None:
-            from reattend.evaluation.translating import translate_only
+            from reattend.evaluation.translating.run import translate_only
 
             print("No references: translated, not scored, and no record is written.", file=sys.stderr)
             return translate_only(settings, given)
 
         def work(name: str, folder: Path) -> TranslationRecord:  # imports torch, which a finished one does without
-            from reattend.evaluation.translating import score
+            from reattend.evaluation.translating.run import score
 
             return score(config, settings, given, name=name, folder=folder)
 

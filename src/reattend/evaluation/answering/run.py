@@ -1,4 +1,4 @@
-"""Answer a set of questions, document by document, and say all that a record needs."""
+"""A set of questions, document by document, and all that a record needs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from reattend.cache import Policy
 from reattend.data import Question, Questions
-from reattend.evaluation.answer_scores import SCORES, metrics
-from reattend.evaluation.answerer import Answerer, Case, Part
-from reattend.evaluation.answers import Answers
+from reattend.evaluation.answering.answerer import Answerer, Case, Part
+from reattend.evaluation.answering.base import Answers
+from reattend.evaluation.answering.prompts import Asker
+from reattend.evaluation.answering.scores import SCORES, metrics
 from reattend.evaluation.predictions import save
 from reattend.evaluation.progress import SentenceProgress
-from reattend.evaluation.prompts import Asker
 from reattend.evaluation.under_policy import largest
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.models.language import LanguageModel, build_lm

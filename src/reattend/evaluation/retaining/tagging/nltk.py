@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from nltk.tag import PerceptronTagger
 
-from reattend.evaluation.tagging.base import Tagger
+from reattend.evaluation.retaining.tagging.base import Tagger
 from reattend.settings import SettingError
 
 DATA = "averaged_perceptron_tagger_eng"  # three files of JSON

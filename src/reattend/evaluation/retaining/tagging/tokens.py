@@ -14,7 +14,7 @@ import numpy as np
 from nltk.tokenize.destructive import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-from reattend.evaluation.tagging.base import Tagger
+from reattend.evaluation.retaining.tagging.base import Tagger
 
 LINE, BLANK, OTHER = "\\n", "blank", "SYM"
 MARKS = {  # first character of a word without letters and digits -> its tag

@@ -13,9 +13,9 @@ from reattend.cache import Policy
 from reattend.data import Question
 from reattend.data.batches import IGNORED
 from reattend.decoding.writing import Choice, write
-from reattend.evaluation.answer_scores import kind_of, scores
-from reattend.evaluation.answers import Answers
-from reattend.evaluation.prompts import Prompt, shared
+from reattend.evaluation.answering.base import Answers
+from reattend.evaluation.answering.prompts import Prompt, shared
+from reattend.evaluation.answering.scores import kind_of, scores
 from reattend.models.language import LanguageModel
 from reattend.models.reading import Reading, begin, padded
 from reattend.settings import SettingError

@@ -12,15 +12,14 @@ from reattend.data.corpus import Corpus
 from reattend.data.prepared.word_level import EOS
 from reattend.evaluation.likelihood import Settings
 from reattend.evaluation.progress import Progress
-from reattend.evaluation.scoring import metrics, of_parts
+from reattend.evaluation.scoring.sums import metrics, of_parts
+from reattend.evaluation.scoring.ways import Stream, Way, Windows
 from reattend.evaluation.unfinished import Interrupted, Unfinished
-from reattend.evaluation.ways import Stream, Way, Windows
 from reattend.models.decoder import Decoder
 from reattend.models.language import LanguageModel, build_lm
 from reattend.models.meter import Meter
 from reattend.records import EvaluationRecord, Metric, config_hash
 from reattend.records.record import Part
-from reattend.settings import SettingError
 
 
 def score(
@@ -48,10 +47,7 @@ def score(
 def _way(lm: LanguageModel, corpus: Corpus, settings: Settings, kept: Mapping[str, Any]) -> Way:
     """The way of the settings over the split, which must be that of the training."""
     assert isinstance(lm.model, Decoder) and lm.context is not None
-    found = corpus.identity()["splits"][settings.split]["sha256"]
-    if found != kept["data"]["splits"][settings.split]["sha256"]:
-        expected = f"the {settings.split} split of the text that the model was trained on; this is another text"
-        raise SettingError("data", corpus.name, expected, "Restore that text, or say with data.path where it lies.")
+    settings.refuse_another_text(corpus, kept)
     kind = Windows if settings.memory is None else Stream
     return kind(lm.model, corpus.splits()[settings.split], settings, context=lm.context)
 

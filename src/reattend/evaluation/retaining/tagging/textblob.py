@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from textblob.en.taggers import PatternTagger
 
-from reattend.evaluation.tagging.base import Tagger
+from reattend.evaluation.retaining.tagging.base import Tagger
 
 
 class TextBlob(Tagger):

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reattend.evaluation.address import Choice
+from reattend.evaluation.answering.prompts import Form
 from reattend.evaluation.base import Task
 from reattend.evaluation.predictions import file_of, leaderboard
-from reattend.evaluation.prompts import Form
 from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
@@ -75,7 +75,7 @@ class Answers(Task):
             questions = build_questions(config["data"]).at_most(config["limit"])
             if not answered(questions):
                 print("No references: answered, not scored.", file=sys.stderr)
-            from reattend.evaluation.answering import answer
+            from reattend.evaluation.answering.run import answer
 
             return answer(self, config, policy, questions, name=name, folder=folder)
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.endpoint import Endpoint, JudgeSettings
 from reattend.evaluation.judge import VERDICTS, Given
+from reattend.evaluation.judging.endpoint import Endpoint, JudgeSettings
+from reattend.evaluation.judging.verdicts import MISSING, pick, question, verdict
 from reattend.evaluation.progress import SentenceProgress
-from reattend.evaluation.story_files import Told
+from reattend.evaluation.storytelling.files import Told
 from reattend.evaluation.unfinished import Interrupted, Unfinished
-from reattend.evaluation.verdicts import MISSING, pick, question, verdict
 from reattend.records import Clock, JudgementRecord, Metric, PeakMemory, config_hash, origin
 
 

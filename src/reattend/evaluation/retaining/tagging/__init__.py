@@ -1,6 +1,6 @@
 """Parts of speech for the tokens of a text: a tagger is one file."""
 
-from reattend.evaluation.tagging.base import Tagger
+from reattend.evaluation.retaining.tagging.base import Tagger
 from reattend.settings import find_class
 
 __all__ = ["Tagger", "build_tagger"]

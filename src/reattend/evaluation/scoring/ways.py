@@ -1,4 +1,4 @@
-"""Three ways to read a split (see likelihood.py): windows side by side or sliding, or one stream with a memory."""
+"""Three ways to read a split (see ../likelihood.py): windows side by side or sliding, or one stream with a memory."""
 
 import copy
 from abc import ABC, abstractmethod
