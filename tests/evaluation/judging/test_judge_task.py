@@ -1,86 +1,20 @@
 """A judge compares stories: both orders, verdicts, what is dropped, missing or gone on with, and where no key is."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from compared import KEY, STORIES, Judge, by_taste, scripted
 from composed import command
 from evaluated import composed
-from stub_judge import Stub, Told, served
+from stub_judge import Told, served
 
 from reattend.evaluation import run_task
-from reattend.evaluation.judging import endpoint
 from reattend.evaluation.judging.verdicts import question
 from reattend.evaluation.unfinished import Interrupted
-from reattend.records import JudgementRecord, read_record, run_name
+from reattend.records import JudgementRecord, read_record
 from reattend.settings import SettingError
-
-KEY = "sk-verysecret0123456789"
-Judge = Callable[..., JudgementRecord]
-STORIES = {  # number: text of the first version and of the second
-    0: ("good 0", "bad 0"),
-    1: ("bad 1", "good 1"),
-    2: ("plain 2", "even 2"),
-    3: ("same 3", "same 3"),
-    4: ("good 4", "bad 4"),
-}
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("STUB_KEY", KEY)
-    monkeypatch.setattr(endpoint, "FIRST_WAIT", 0.001)
-
-
-def write(path: Path, version: int, **changes: Any) -> Path:
-    lines = [{"number": n, "prompt": f"Tell {n}.", "text": texts[version]} for n, texts in STORIES.items()]
-    path.write_text("".join(json.dumps(line | changes) + "\n" for line in lines), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> list[str]:
-    return [
-        f"first={write(tmp_path / 'one.jsonl', 0)}",
-        f"second={write(tmp_path / 'two.jsonl', 1)}",
-        f"results_dir={tmp_path / 'r'}",
-        "progress=false",
-    ]
-
-
-@pytest.fixture
-def judge(files: list[str]) -> Judge:
-    """judge(stub, ...) -> the record."""
-
-    def judged(stub: Stub, *changes: str) -> JudgementRecord:
-        given = ["task=judge", *files, f"judge.url={stub.url}", "judge.key_variable=STUB_KEY", "judge.model=m"]
-        keys = {change.partition("=")[0] for change in changes}
-        config = composed([*(word for word in given if word.partition("=")[0] not in keys), *changes])
-        run_task(config)
-        record = read_record(Path(config["results_dir"]) / "runs" / f"{run_name(config)}.json")
-        assert isinstance(record, JudgementRecord)
-        return record
-
-    return judged
-
-
-def by_taste(asked: str, _: int) -> Told:
-    """The good one wherever it stands, else the first."""
-    _, _, shown = asked.partition("Response (A): ")
-    first, _, rest = shown.partition(" ------------ Response (B): ")
-    second, _, _ = rest.partition(" Comparing ")
-    return Told("(A)" if "good" in first or "good" not in second else "(B).")
-
-
-@contextmanager
-def scripted(script: dict[int, Told]) -> Iterator[Stub]:
-    """By taste, but for the questions with these numbers."""
-    with served(lambda asked, number: script.get(number) or by_taste(asked, number)) as stub:
-        yield stub
 
 
 def test_both_orders_are_asked_and_must_agree(judge: Judge) -> None:
@@ -209,56 +143,7 @@ def test_limit_compares_the_first_ones(judge: Judge) -> None:
     assert [one["number"] for one in record.comparisons] == [0, 1] and len(stub.asked) == 4
 
 
-def test_other_stories_under_a_finished_name_are_refused(judge: Judge, tmp_path: Path) -> None:
-    with served(by_taste) as stub:
-        judge(stub, "name=run")
-        path = tmp_path / "two.jsonl"
-        path.write_text(path.read_text().replace("bad 4", "worse 4"))
-        with pytest.raises(SettingError, match=r"^second=.*expected the stories of the record run; these are others"):
-            judge(stub, "name=run")
-
-
-def _lines(path: Path, edit: Callable[[list[str]], list[str]]) -> None:
-    path.write_text("\n".join(edit(path.read_text().splitlines())) + "\n")
-
-
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        (lambda lines: lines[:-1], "the stories with the numbers of first=.*only one of them has number 4"),
-        (lambda lines: [line.replace("Tell 2", "Tell 9") for line in lines], "the prompts of first=.*story 2"),
-        (lambda lines: [*lines, lines[0]], "each story once; line 6 has number 0 again"),
-        (lambda lines: [*lines, "{"], "a JSON object with number, prompt and text in each line; line 6 is none"),
-        (lambda lines: [*lines, '{"number": 7}'], "line 6 is none"),
-        (lambda lines: [*lines, '{"number": "7", "prompt": "", "text": ""}'], "line 6 is none .number is no int"),
-        (lambda lines: [], "line 1 is none"),
-    ],
-)
-def test_files_that_do_not_fit_are_one_message(
-    judge: Judge, tmp_path: Path, edit: Callable[[list[str]], list[str]], message: str
-) -> None:
-    _lines(tmp_path / "two.jsonl", edit)
-    with served(by_taste) as stub, pytest.raises(SettingError, match=f"^second=.*{message}"):
-        judge(stub)
-    assert stub.asked == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("first=gone.jsonl", "first=gone.jsonl: expected an existing file"),
-        ("first=gone", "first=gone: expected the name of a record in"),
-        ("limit=0", "limit=0: expected at least 1"),
-        ("judge.timeout=soon", "judge.timeout=soon: expected a finite number"),
-        ("judge.key_variable=NOT_EXPORTED", "judge.key_variable=NOT_EXPORTED: expected the name of an environment"),
-    ],
-)
-def test_bad_values_are_one_message(judge: Judge, change: str, message: str) -> None:
-    with served(by_taste) as stub, pytest.raises(SettingError) as refused:
-        judge(stub, change)
-    assert str(refused.value).startswith(message)
-
-
+@pytest.mark.usefixtures("at_once")
 def test_stories_of_two_records_are_judged_and_reported(model: Path, tmp_path: Path) -> None:
     results = tmp_path / "r"
     count = 16

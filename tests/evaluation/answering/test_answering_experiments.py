@@ -12,7 +12,7 @@ from reattend.data import qasper, squality, zero_scrolls
 from reattend.data.questions import Counts
 from reattend.report import read_specs, write_report
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 GOLD = {"unanswerable": False, "extractive_spans": [], "free_form_answer": "", "yes_no": None}
 
 

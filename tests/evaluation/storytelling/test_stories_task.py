@@ -1,66 +1,22 @@
 """Stories: each equals a plain loop over single tokens, whatever its company; measures and what is untouched."""
 
-import json
 import math
 import shutil
-from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from composed import checkpoint, command, result
-from evaluated import composed, replaced
+from composed import checkpoint
+from evaluated import composed
+from storybook import LONGEST, PROMPTS, Tell, texts
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from reattend.cache import PolicyCache, build_policy
-from reattend.evaluation import run_task
 from reattend.evaluation.storytelling import measures
-from reattend.evaluation.storytelling.writer import Writer
-from reattend.evaluation.unfinished import Interrupted
 from reattend.models.initialise import stream
-from reattend.records import StoriesRecord, read_record, run_name
 from reattend.settings import SettingError
-
-Tell = Callable[..., StoriesRecord]
-PROMPTS = ["The quick brown fox", "Zwölf Boxkämpfer jagen Viktor quer über den großen Deich.", "x"]
-LONGEST = 24
-
-
-@pytest.fixture
-def prompts(tmp_path: Path) -> Path:
-    path = tmp_path / "prompts.json"
-    path.write_text(json.dumps(PROMPTS), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def arguments(model: Path, prompts: Path, tmp_path: Path) -> list[str]:
-    task = ["task=stories", "task.count=6", f"task.prompts={prompts}", f"task.longest={LONGEST}", "task.batch_size=4"]
-    draw = ["task.temperature=1.5", "task.top_p=0.9", "task.bos=false"]
-    return [*task, *draw, "lm=pretrained", f"lm.path={model}", "lm.device_map=cpu", f"results_dir={tmp_path / 'r'}"]
-
-
-@pytest.fixture
-def tell(arguments: list[str]) -> Tell:
-    """tell("policy=tova", ...) -> the record; what is changed takes the place of what is given."""
-
-    def told(*changes: str) -> StoriesRecord:
-        config = composed([*replaced(arguments, *changes), "progress=false"])
-        run_task(config)
-        record = read_record(Path(config["results_dir"]) / "runs" / f"{run_name(config)}.json")
-        assert isinstance(record, StoriesRecord)
-        return record
-
-    return told
-
-
-def texts(record: StoriesRecord, tmp_path: Path) -> list[dict[str, Any]]:
-    path = tmp_path / "r" / "predictions" / record.predictions["name"]
-    assert sha256(path.read_bytes()).hexdigest() == record.predictions["sha256"]
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def plainly(
@@ -195,60 +151,6 @@ def test_the_papers_prompt_is_the_default(arguments: list[str]) -> None:
     assert config["task"]["count"] == 100
 
 
-def test_an_interrupted_run_goes_on_after_its_last_batch(
-    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = tell("policy=tova", "policy.size=12", "name=run", f"results_dir={tmp_path / 'whole'}")
-    plain, written = Writer._stories, []
-
-    def stories(self: Writer, numbers: Any) -> Any:
-        if len(written) == 1:
-            raise KeyboardInterrupt
-        written.append([*numbers])
-        return plain(self, numbers)
-
-    monkeypatch.setattr(Writer, "_stories", stories)
-    with pytest.raises(Interrupted, match="run: stopped after 4 of 6 stories; the same command goes on"):
-        tell("policy=tova", "policy.size=12", "name=run")
-    written.clear()
-    record = tell("policy=tova", "policy.size=12", "name=run")
-    assert written == [[4, 5]]
-
-    def same(one: StoriesRecord) -> dict[str, Any]:
-        found = result(one)
-        changing = ("seconds", "own_nats", "full_nats")
-        return found | {"stories": [{k: v for k, v in s.items() if k not in changing} for s in found["stories"]]}
-
-    whole_metrics, metrics = whole.metrics.pop("full_nats_per_token"), record.metrics.pop("full_nats_per_token")
-    assert metrics.value == pytest.approx(whole_metrics.value, rel=1e-6)
-    assert same(record) == same(whole)
-    assert not (tmp_path / "r" / "unfinished" / "run" / "parts.jsonl").exists()
-
-
-def test_other_prompts_under_a_finished_name_are_refused(tell: Tell, prompts: Path) -> None:
-    tell("policy=full", "name=run", "task.count=1", "task.longest=2")
-    prompts.write_text(json.dumps(["Another one"]))
-    with pytest.raises(SettingError, match=r"^task.prompts=prompts.json: expected the prompts of the record run"):
-        tell("policy=full", "name=run", "task.count=1", "task.longest=2")
-
-
-def test_a_gpu_without_room_gets_smaller_batches(
-    tell: Tell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plain, sizes = Writer._stories, []
-
-    def stories(self: Writer, numbers: Any) -> Any:
-        sizes.append(len(numbers))
-        if len(numbers) > 2:
-            raise torch.OutOfMemoryError
-        return plain(self, numbers)
-
-    monkeypatch.setattr(Writer, "_stories", stories)
-    record = tell("policy=full")
-    assert sizes == [4, 2, 2, 2] and len(record.stories) == 6
-    assert "going on with task.batch_size=2" in capsys.readouterr().err
-
-
 def test_a_model_of_ours_writes_until_it_is_cut(tell: Tell, tmp_path: Path) -> None:
     path = checkpoint(tmp_path / "best.ckpt", context=128)
     record = tell("lm=checkpoint", f"lm.path={path}", "lm.device_map=cpu", "policy=window", "policy.size=8")
@@ -260,43 +162,6 @@ def test_no_longest_writes_until_the_positions_are_used_up(tell: Tell, tmp_path:
     changes = ["lm=checkpoint", f"lm.path={path}", "lm.device_map=cpu", "task.longest=null", "task.count=2"]
     record = tell(*changes, "task.prompts=null", "task.prompt=abcd", "policy=full")
     assert [story["tokens"] for story in record.stories] == [60, 60]
-
-
-def test_the_script_says_where_the_stories_lie(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command("evaluate", *arguments, "policy=tova", "policy.size=12", "name=run", "progress=false") == 0
-    told = capsys.readouterr().out
-    assert "6 stories," in told and "before anything had left the state" in told
-    assert f"stories: {tmp_path / 'r' / 'predictions' / 'run.jsonl'}" in told
-    assert command("evaluate", *arguments, "policy=tova", "policy.size=12", "name=run") == 0
-    assert "finished before" in capsys.readouterr().out
-    (tmp_path / "r" / "predictions" / "run.jsonl").unlink()
-    assert command("evaluate", *arguments, "policy=tova", "policy.size=12", "name=run") == 1
-    assert "expected the stories of the record run in" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (["task.count=0"], "task.count=0: expected at least 1"),
-        (["task.batch_size=0"], "task.batch_size=0: expected at least 1"),
-        (["task.longest=0"], "task.longest=0: expected at least 1"),
-        (["task.prompt_words=0"], "task.prompt_words=0: expected at least 1"),
-        (["task.temperature=-1"], "task.temperature=-1.0: expected at least 0"),
-        (["task.top_p=0"], "task.top_p=0.0: expected above 0 and at most 1"),
-        (["task.top_p=1.5"], "task.top_p=1.5: expected above 0 and at most 1"),
-        (["task.prompt=' '"], 'task.prompt="": expected a text'),
-        (["task.prompts=gone.json"], "task.prompts=gone.json: expected an existing file"),
-        (["task.longest=250"], "task.longest=250: expected at most"),
-        (["chunk=0"], "chunk=0: expected at least 1"),
-        (["policy=tova", "policy.size=0"], "policy.size=0: expected at least 1"),
-    ],
-)
-def test_bad_values_are_one_message(tell: Tell, changes: list[str], message: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        tell(*changes)
-    assert str(refused.value).startswith(message)
 
 
 def test_perplexity_of_no_token_is_no_metric() -> None:
