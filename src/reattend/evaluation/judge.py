@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.base import Task
+from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.judging.endpoint import JudgeSettings
 from reattend.evaluation.judging.verdicts import MISSING
-from reattend.evaluation.on_checkpoint import ANEW
 from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once

@@ -1,5 +1,4 @@
-"""What tasks on a checkpoint of ours share: its path and split among their keys, what its training decided and what is
-refused."""
+"""What tasks on a checkpoint of ours share: their keys, what its training decided, and what is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from reattend.data.store import digest
+from reattend.evaluation.base import ANEW
 from reattend.settings import SettingError, typed
 
 if TYPE_CHECKING:  # numpy, which a finished run does without
@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # numpy, which a finished run does without
 
 TRAINED = ("attention", "model", "control", "seed")  # of the training: they name the record as they name the model
 BLOCKS = ("context", "batch_size", "valid_limit")  # of its data: they belong to the model, not to the text
-ANEW = "Say force=true to do it again, or give this run a name=..."
 
 
 @dataclass(frozen=True, kw_only=True)

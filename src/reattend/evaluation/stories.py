@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from reattend.evaluation.base import Task
-from reattend.evaluation.on_checkpoint import ANEW
+from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.predictions import file_of
 from reattend.evaluation.storytelling.prompts import read_prompts
 from reattend.evaluation.under_policy import check_keys, in_words, named

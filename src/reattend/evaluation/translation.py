@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reattend.evaluation.base import Task
-from reattend.evaluation.on_checkpoint import ANEW, OnCheckpoint
+from reattend.evaluation.base import ANEW, Task
+from reattend.evaluation.on_checkpoint import OnCheckpoint
 from reattend.evaluation.translating.sentences import Sentences, checksums, read_sentences
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
