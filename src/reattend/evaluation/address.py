@@ -25,10 +25,9 @@ class Address:
 
         `instead` says what `task.chat` may be where there is no template.
         """
-        template = lm.tokenizer.chat("") is not None
-        if chat is True and not template:
+        chats = chat is not False and lm.tokenizer.chat("") is not None
+        if chat is True and not chats:
             raise SettingError("task.chat", "true", instead, "Leave task.chat out.")
-        chats = template if chat == "auto" else chat
         begins = (lm.tokenizer.begins and not chats) if bos == "auto" else bos
         return cls(lm, chats, [lm.bos()] if begins else [])
 
