@@ -180,8 +180,8 @@ def test_every_mechanism_fits_every_model(name: str, model: str) -> None:
 SHORT = (["trainer.max_steps=2", "model.cutoffs=null"], ["trainer.max_steps=2", "objective.average=1"])
 ELSEWHERE = {name.removesuffix("_small") for name in menu("miniature")}  # in training/test_recipes.py
 ELSEWHERE |= {"retrofit"}  # in training/test_fine_tuning.py
-ELSEWHERE |= {"tova_stories"}  # in evaluation/test_judge_task.py
-ELSEWHERE |= {"tova_squality", "tova_qasper"}  # in evaluation/test_answering_experiments.py
+ELSEWHERE |= {"tova_stories"}  # in evaluation/judging/test_judge_task.py
+ELSEWHERE |= {"tova_squality", "tova_qasper"}  # in evaluation/answering/test_answering_experiments.py
 
 
 @pytest.mark.parametrize("name", [n for n in menu("experiment") if n not in ELSEWHERE and made_for(n) == "train"])

@@ -192,6 +192,7 @@ def helper(config): return config
 
 def test_ranges_include_their_lower_end_alone():
     at_least("a", 1, 1)
+    at_least("a", None, 1)  # a setting that may be left out
     within("a", 0.0, 0.0, 1.0)
     refused(lambda: at_least("a", 0.9, 1), "a=0.9: expected at least 1", "Raise a to 1 or more.")
     refused(lambda: within("a", 1.0, 0.0, 1.0), "a=1.0: expected a number from 0.0 to below 1.0")

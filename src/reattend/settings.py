@@ -164,9 +164,9 @@ def _spell(kind: Any) -> str:
     return names[typing.get_origin(kind) or kind]
 
 
-def at_least(setting: str, value: float, lowest: float) -> None:
-    """Refuse a number below `lowest`."""
-    if value < lowest:
+def at_least(setting: str, value: float | None, lowest: float) -> None:
+    """Refuse a number below `lowest`; None, where a setting may be left out, passes."""
+    if value is not None and value < lowest:
         raise SettingError(setting, value, f"at least {lowest}", f"Raise {setting} to {lowest} or more.")
 
 

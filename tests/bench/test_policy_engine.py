@@ -41,12 +41,6 @@ def small(folder: Path, text: Path) -> list[str]:
 
 
 @pytest.fixture
-def reader(folder: Path, text: Path) -> Reader:
-    lm = {"name": "pretrained", "loader": "pretrained", "path": str(folder), "device_map": "cpu"}
-    return Reader(lm, {"name": "books", "path": str(text)}, tokens=40, chunk=8)
-
-
-@pytest.fixture
 def calls(reader: Reader) -> list[dict[str, Any]]:
     """What each call of the model's layers is given, from now on."""
     given: list[dict[str, Any]] = []
@@ -158,9 +152,8 @@ def test_only_the_scored_side_computes_logits(reader: Reader) -> None:
     assert sum(seen) == 40
 
 
-def test_a_short_text_begins_again(folder: Path, tmp_path: Path) -> None:
+def test_a_short_text_begins_again(lm: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_text("jagen quer ")
-    lm = {"name": "pretrained", "loader": "pretrained", "path": str(folder), "device_map": "cpu"}
     reader = Reader(lm, {"name": "books", "path": str(tmp_path / "short.txt")}, tokens=30, chunk=None)
     once = reader.lm.encode("jagen quer ").ids
     assert 1 < len(once) < 15 and reader.ids.shape == (1, 30)
@@ -168,12 +161,11 @@ def test_a_short_text_begins_again(folder: Path, tmp_path: Path) -> None:
 
 
 def test_memory_is_measured_after_the_model_was_loaded_and_used(
-    folder: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+    lm: dict[str, Any], text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[int] = []
     under = Reader.under
     monkeypatch.setattr(Reader, "under", lambda self, rule, tokens: passes.append(tokens) or under(self, rule, tokens))
-    lm = {"name": "pretrained", "loader": "pretrained", "path": str(folder), "device_map": "cpu"}
     given = {"lm": lm, "data": {"name": "books", "path": str(text)}, "policy": TOVA, "tokens": 40, "chunk": 8}
     step = pickle.loads(pickle.dumps(prepare))(device=torch.device("cpu"), **given)  # as for a process of its own
     assert passes == [2]  # a mapped file takes no memory before it is read

@@ -21,12 +21,6 @@ ENTRY = 2 * 2 * 2 * 4 * 4  # bytes: keys and values, layers, heads, width, float
 
 
 @pytest.fixture
-def reader(folder: Path, text: Path) -> Reader:
-    lm = {"name": "pretrained", "loader": "pretrained", "path": str(folder), "device_map": "cpu"}
-    return Reader(lm, {"name": "books", "path": str(text)}, tokens=40, chunk=8)
-
-
-@pytest.fixture
 def small(folder: Path, text: Path) -> list[str]:
     return [
         "suite=throughput",

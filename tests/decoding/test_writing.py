@@ -12,7 +12,6 @@ from torch import Tensor
 from reattend.cache import build_policy
 from reattend.decoding.writing import Choice, Written, write
 from reattend.models.reading import Reading, begin
-from reattend.settings import SettingError
 
 NAMES = sorted(options("policy"))
 LENGTHS = (9, 4, 6)
@@ -113,11 +112,3 @@ def test_draws_have_the_probabilities_that_are_asked_for(choice: Choice, wanted:
     shares = draws.bincount(minlength=4) / len(draws)
     assert shares.tolist() == pytest.approx(wanted, abs=0.03)
     assert all(share == 0 for share, p in zip(shares.tolist(), wanted, strict=True) if p == 0)
-
-
-def test_a_choice_that_is_none_is_refused() -> None:
-    with pytest.raises(SettingError, match="temperature=-1: expected at least 0"):
-        Choice(temperature=-1)
-    for top_p in (0.0, 1.1):
-        with pytest.raises(SettingError, match=f"top_p={top_p}: expected above 0 and at most 1"):
-            Choice(top_p=top_p)

@@ -12,8 +12,9 @@ from composed import command, result
 from tiny_llama import byte_pairs, llama, save
 
 from reattend import jobs
-from reattend.evaluation import scoring
-from reattend.evaluation.scoring import Interrupted, Reader
+from reattend.evaluation.scoring import texts
+from reattend.evaluation.scoring.reader import Reader
+from reattend.evaluation.unfinished import Interrupted
 from reattend.records import EvaluationRecord
 from reattend.settings import SettingError
 
@@ -141,7 +142,7 @@ def test_a_finished_evaluation_is_shown_again_without_a_model(
     evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str]
 ) -> None:
     record = evaluate(*POLICY)
-    monkeypatch.setattr(scoring, "score", lambda *args, **kwargs: pytest.fail("scored"))
+    monkeypatch.setattr(texts, "score", lambda *args, **kwargs: pytest.fail("scored"))
     capsys.readouterr()
     assert command("evaluate", *given[:-1], *POLICY, "progress=true") == 0
     finished, *table = capsys.readouterr().out.splitlines()

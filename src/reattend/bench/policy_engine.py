@@ -42,8 +42,7 @@ class PolicyEngine(Suite):
         data: dict[str, Any],
     ) -> None:
         super().__init__(rounds=rounds)
-        if chunk is not None:
-            at_least("suite.chunk", chunk, 1)
+        at_least("suite.chunk", chunk, 1)
         at_least("suite.steps", steps, 1)
         _refuse_unfit(policy)
         self.policy, self.size = policy, policy["size"]

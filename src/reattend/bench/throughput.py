@@ -65,8 +65,7 @@ class Throughput(Suite):
         super().__init__(rounds=rounds)
         at_least("suite.steps", steps, 1)
         at_least("suite.budget_mib", budget_mib, 1)
-        if chunk is not None:
-            at_least("suite.chunk", chunk, 1)
+        at_least("suite.chunk", chunk, 1)
         self.steps, self.budget, self.chunk, self.peers = steps, budget_mib * 2**20, chunk, peers
         self.sizes = sorted(typed("suite.sizes", size, int) for size in sizes)
         if not self.sizes:

@@ -31,8 +31,7 @@ class Documents(Data):
 
     def __init__(self, *, limit: int | None = None) -> None:
         """`limit`: how many documents are taken, from the first on; None takes all."""
-        if limit is not None:
-            at_least("data.limit", limit, 1)
+        at_least("data.limit", limit, 1)
         self.limit = limit
 
     @abstractmethod

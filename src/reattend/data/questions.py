@@ -56,8 +56,7 @@ class Questions(Data):
         self, *, split: str, path: str | None = None, limit: int | None = None, allow_mismatch: bool = False
     ) -> None:
         """`path`: None fetches; `limit`: how many documents are read, from the first on; None takes all."""
-        if limit is not None:
-            at_least("data.limit", limit, 1)
+        at_least("data.limit", limit, 1)
         self.split, self.path, self.limit, self.allow_mismatch = split, path, limit, allow_mismatch
         self.most: int | None = None  # questions
 

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from reattend.models.reading import Reading
-from reattend.settings import SettingError, at_least
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,10 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """How a next token is chosen; temperature 0: the likeliest."""
+    """How a next token is chosen; a task has checked its settings."""
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        at_least("temperature", self.temperature, 0)
-        if not 0 < self.top_p <= 1:
-            raise SettingError("top_p", self.top_p, "above 0 and at most 1", "Set top_p=1 to leave out no token.")
+    temperature: float = 0.0  # 0: the likeliest
+    top_p: float = 1.0  # above 0 and at most 1
 
     def __call__(self, log_p: Tensor, streams: Sequence[torch.Generator]) -> Tensor:
         """The next token of each row [B], of log_p [B, vocabulary]; each drawn from its own stream."""

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+ANEW = "Say force=true to do it again, or give this run a name=..."  # where a record of before is of something else
+
 
 class Task(ABC):
     """Something to do with a trained model; an option is one module of this room."""

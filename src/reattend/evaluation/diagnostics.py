@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.base import Task
-from reattend.evaluation.likelihood import completed
-from reattend.evaluation.on_checkpoint import OnCheckpoint
+from reattend.evaluation.on_checkpoint import OnCheckpoint, completed
 from reattend.jobs import once
 from reattend.records import DiagnosticsRecord
 from reattend.records.record import Series
@@ -31,8 +30,7 @@ class Settings(OnCheckpoint):
     def of(cls, config: Mapping[str, Any]) -> "Settings":
         values = cls.values(config)
         for key, lowest in (("samples", 1), ("length", 2), ("rows", 1), ("threads", 1)):
-            if values[key] is not None:
-                at_least(key, values[key], lowest)
+            at_least(key, values[key], lowest)
         return cls(**values)
 
 
@@ -50,7 +48,7 @@ class Diagnostics(Task):
         whole = completed(config, kept["config"])
 
         def work(name: str, folder: Path) -> DiagnosticsRecord:
-            from reattend.evaluation.diagnosing import diagnose
+            from reattend.evaluation.diagnosing.run import diagnose
 
             return diagnose(whole, settings, kept, name=name, length=settings.length or min(LENGTH, context))
 

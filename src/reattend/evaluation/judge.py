@@ -1,4 +1,4 @@
-"""A judge compares the stories of two versions: any model behind an OpenAI-compatible endpoint (see verdicts.py).
+"""A judge compares the stories of two versions: any model behind an OpenAI-compatible endpoint (judging/verdicts.py).
 
 Pairs in which both stories ended before anything had left a state are dropped, as in the paper: they are equal. Other
 pairs of equal texts are ties without a question. All else is asked twice, and a question that gets no answer, or one
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.base import Task
-from reattend.evaluation.endpoint import JudgeSettings
-from reattend.evaluation.on_checkpoint import ANEW
-from reattend.evaluation.story_files import Told, read_side
+from reattend.evaluation.base import ANEW, Task
+from reattend.evaluation.judging.endpoint import JudgeSettings
+from reattend.evaluation.judging.verdicts import MISSING
+from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget
-from reattend.evaluation.verdicts import MISSING
 from reattend.jobs import once
 from reattend.records import JudgementRecord
 from reattend.records.stories import Sides
@@ -57,14 +56,12 @@ class Judge(Task):
     def run(self, config: Mapping[str, Any]) -> str:
         values = check_types(JudgeSettings.__init__, config["judge"], group="judge", given={})
         settings = JudgeSettings(**values)
-        limit = typed("limit", config["limit"], int | None)
-        if limit is not None:
-            at_least("limit", limit, 1)
+        at_least("limit", typed("limit", config["limit"], int | None), 1)
         typed("progress", config["progress"], bool)
         given = Given.of(config)
 
         def work(name: str, folder: Path) -> JudgementRecord:
-            from reattend.evaluation.judging import judge  # a finished one needs no endpoint
+            from reattend.evaluation.judging.run import judge  # a finished one needs no endpoint
 
             return judge(config, settings, given, name=name, folder=folder)
 

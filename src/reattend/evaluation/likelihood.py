@@ -16,15 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.base import Task
-from reattend.evaluation.on_checkpoint import OnCheckpoint
+from reattend.evaluation.on_checkpoint import OnCheckpoint, completed
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.metrics.likelihood import Likelihood
 from reattend.records import EvaluationRecord
 from reattend.settings import SettingError, at_least
-
-TRAINED = ("attention", "model", "control", "seed")  # of the training: they name the record as they name the model
-BLOCKS = ("context", "batch_size", "valid_limit")  # of its data: they belong to the model, not to the text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +40,7 @@ class Settings(OnCheckpoint):
     def of(cls, config: Mapping[str, Any]) -> "Settings":
         values = cls.values(config)
         for key in ("window", "stride", "memory", "limit", "chunk", "threads"):
-            if values[key] is not None:
-                at_least(key, values[key], 1)
+            at_least(key, values[key], 1)
         for key in ("window", "stride"):
             if values["memory"] is not None and values[key] is not None:
                 expected = "null with a memory: a stream has no windows"
@@ -62,21 +58,13 @@ class SplitLikelihood(Task):
         whole = completed(config, kept["config"])
 
         def work(name: str, folder: Path) -> EvaluationRecord:
-            from reattend.evaluation.splits import score
+            from reattend.evaluation.scoring.splits import score
 
             return score(whole, settings, kept, name=name, folder=folder)
 
         record = once(whole, EvaluationRecord, work, keeps="unfinished", clean=forget)
         settings.refuse_changed(record.lm["sha256"], record=record.name)
         return summary(record)
-
-
-def completed(config: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with what the training decided: its text where no other is given, and what names the model."""
-    given = {key: value for key, value in config["data"].items() if (key, value) != ("path", None)}
-    blocks = {key: trained["data"][key] for key in BLOCKS if key in trained["data"]}
-    data = (given if "name" in given else trained["data"] | given) | blocks
-    return {**config, **{key: trained[key] for key in TRAINED if key in trained}, "data": data}
 
 
 def summary(record: EvaluationRecord) -> str:

@@ -1,14 +1,19 @@
-"""What tasks on a checkpoint of ours share: its path and split among their keys, and what is refused."""
+"""What tasks on a checkpoint of ours share: their keys, what its training decided, and what is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from reattend.data.store import digest
+from reattend.evaluation.base import ANEW
 from reattend.settings import SettingError, typed
 
-ANEW = "Say force=true to do it again, or give this run a name=..."
+if TYPE_CHECKING:  # numpy, which a finished run does without
+    from reattend.data.corpus import Corpus
+
+TRAINED = ("attention", "model", "control", "seed")  # of the training: they name the record as they name the model
+BLOCKS = ("context", "batch_size", "valid_limit")  # of its data: they belong to the model, not to the text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +44,23 @@ class OnCheckpoint:
             raise SettingError("split", self.split, f"one of {names}", "Set split to one of them.")
         return kept
 
+    def refuse_another_text(self, corpus: "Corpus", kept: Mapping[str, Any]) -> None:
+        """The split must be that of the training."""
+        found = corpus.identity()["splits"][self.split]["sha256"]
+        if found != kept["data"]["splits"][self.split]["sha256"]:
+            expected = f"the {self.split} split of the text that the model was trained on; this is another text"
+            raise SettingError("data", corpus.name, expected, "Restore that text, or say with data.path where it lies.")
+
     def refuse_changed(self, sha256: str | None, *, record: str) -> None:
         """A record of before must be of this very checkpoint."""
         if digest(self.path) != sha256:
             expected = f"the weights of the record {record}; the file has changed since"
             raise SettingError("checkpoint", self.checkpoint, expected, ANEW)
+
+
+def completed(config: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with what the training decided: its text where no other is given, and what names the model."""
+    given = {key: value for key, value in config["data"].items() if (key, value) != ("path", None)}
+    blocks = {key: trained["data"][key] for key in BLOCKS if key in trained["data"]}
+    data = (given if "name" in given else trained["data"] | given) | blocks
+    return {**config, **{key: trained[key] for key in TRAINED if key in trained}, "data": data}

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reattend.evaluation.base import Task
+from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import EvaluationRecord, totals
-from reattend.settings import SettingError, at_least, typed
+from reattend.settings import SettingError, at_least
 
 
 class Perplexity(Task):
@@ -30,21 +31,19 @@ class Perplexity(Task):
         beyond_context: bool = False,
         short: Literal["keep", "drop"] = "keep",
     ) -> None:
-        if context is not None:
-            at_least("task.context", context, 2)
+        at_least("task.context", context, 2)
         self.context, self.tail, self.bos, self.beyond_context = context, tail, bos, beyond_context
         self.short = short
 
     def run(self, config: Mapping[str, Any]) -> str:
-        check(config)
+        check_keys(config, max_tokens=2)
 
         def work(name: str, folder: Path) -> EvaluationRecord:  # imports torch, which a finished one does without
             from reattend.cache import build_policy
 
-            policy = build_policy(
-                config["policy"], positions=config["positions"]
-            )  # a mistake is told before anything is loaded
-            from reattend.evaluation.scoring import score
+            # a mistake is told before anything is loaded
+            policy = build_policy(config["policy"], positions=config["positions"])
+            from reattend.evaluation.scoring.texts import score
 
             return score(self, config, policy, name=name, folder=folder)
 
@@ -82,24 +81,9 @@ class Perplexity(Task):
             )
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """The keys of the whole configuration that say what is read and how, or a SettingError."""
-    max_tokens = typed("max_tokens", config["max_tokens"], int | None)
-    if max_tokens is not None:
-        at_least("max_tokens", max_tokens, 2)
-    at_least("chunk", typed("chunk", config["chunk"], int), 1)
-    threads = typed("threads", config["threads"], int | None)
-    if threads is not None:
-        at_least("threads", threads, 1)
-    typed("progress", config["progress"], bool)
-
-
 def summary(record: EvaluationRecord) -> str:
     """A few lines on a record, a line a text."""
-    policy = dict(record.config["policy"])
-    name = policy.pop("name")
-    options = " ".join(f"{key}={value}" for key, value in policy.items() if value is not None)
-    lines = [f"{record.lm['name']} ({record.lm['dtype']}), policy {name} {options}".rstrip()]
+    lines = [named(record)]
     titles = [document["title"] for document in record.data["documents"]]
     width = max(8, *(min(40, len(title)) for title in titles))
     head = f"{'chunks':>7} {'tokens':>9} {'PPL/token':>10} {'PPL/word':>10} {'bits/byte':>10}"
@@ -108,11 +92,7 @@ def summary(record: EvaluationRecord) -> str:
         lines.append(_line(title, [part for part in record.parts if part["document"] == title], width))
     if len(titles) > 1:
         lines.append(_line("all", record.parts, width))
-    kept, timing = record.state, record.timing
-    lines.append(
-        f"  {timing['tokens_per_second']:,.0f} tokens/s; at most {kept['entries_per_layer']:,.0f} entries a layer, "
-        f"{kept['kv_bytes'] / 2**20:,.1f} MiB of keys and values"
-    )
+    lines.append(f"  {record.timing['tokens_per_second']:,.0f} tokens/s; {in_words(record.state)}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reattend.data.store import digest
-from reattend.evaluation.on_checkpoint import ANEW
+from reattend.evaluation.base import ANEW
 from reattend.files import atomic
 from reattend.records import AnswersRecord
 from reattend.records.record import TextFile

@@ -1,6 +1,6 @@
 """QASPER: questions about papers on language processing, answered in a phrase (2105.03011)."""
 
-from reattend.evaluation.answers import Answers
+from reattend.evaluation.answering.base import Answers
 
 
 class Qasper(Answers):

@@ -1,14 +1,16 @@
 """Which entries of the state live how long, under any bounded policy (arXiv 2401.06104, Tables 2 and 5, Figs. 8 and 9).
 
 Chunks are read as for perplexity, and the step after which each entry of each layer leaves is noted exactly. What is
-counted: residence.py. The paper's analyses are those of 31 books of PG-19 and LLaMA-2-7B, in chunks of 4,096 tokens.
+counted: retaining/residence.py. The paper's analyses are those of 31 books of PG-19 and LLaMA-2-7B, in chunks of 4,096
+tokens.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.perplexity import Perplexity, check
+from reattend.evaluation.perplexity import Perplexity
+from reattend.evaluation.under_policy import check_keys
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import RetentionRecord
@@ -19,12 +21,12 @@ SHOWN = 12  # parts of speech
 
 class Retention(Perplexity):
     def __init__(self, *, tagger: str | None = None, **options: Any) -> None:
-        """`tagger`: a module of tagging/; None counts no parts of speech."""
+        """`tagger`: a module of retaining/tagging/; None counts no parts of speech."""
         super().__init__(**options)
         self.tagger = tagger
 
     def run(self, config: Mapping[str, Any]) -> str:
-        check(config)
+        check_keys(config, max_tokens=2)
 
         def work(name: str, folder: Path) -> RetentionRecord:
             from reattend.cache import build_policy
@@ -34,7 +36,7 @@ class Retention(Perplexity):
             if not isinstance(policy, Bounded):
                 expected = "a policy with a size; without one every entry stays to the end"
                 raise SettingError("policy", config["policy"]["name"], expected, "Set policy=tova policy.size=256.")
-            from reattend.evaluation.retaining import retain
+            from reattend.evaluation.retaining.run import retain
 
             return retain(self, config, policy, name=name, folder=folder)
 

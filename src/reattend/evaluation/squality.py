@@ -1,6 +1,6 @@
 """SQuALITY: questions about short stories, answered in a paragraph (2205.11465)."""
 
-from reattend.evaluation.answers import Answers
+from reattend.evaluation.answering.base import Answers
 
 
 class Squality(Answers):

@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from reattend.evaluation.base import Task
-from reattend.evaluation.on_checkpoint import ANEW
+from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.predictions import file_of
-from reattend.evaluation.story_prompts import read_prompts
+from reattend.evaluation.storytelling.prompts import read_prompts
+from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import StoriesRecord
-from reattend.settings import SettingError, at_least, typed
+from reattend.settings import SettingError, at_least
 
 
 class Stories(Task):
@@ -44,8 +44,7 @@ class Stories(Task):
         at_least("task.batch_size", batch_size, 1)
         at_least("task.temperature", temperature, 0)
         for key, value in (("prompt_words", prompt_words), ("longest", longest)):
-            if value is not None:
-                at_least(f"task.{key}", value, 1)
+            at_least(f"task.{key}", value, 1)
         if not 0 < top_p <= 1:
             raise SettingError("task.top_p", top_p, "above 0 and at most 1", "Set task.top_p=1 to leave out no token.")
         if not prompt.strip():
@@ -55,18 +54,14 @@ class Stories(Task):
         self.longest, self.beyond_context, self.batch_size = longest, beyond_context, batch_size
 
     def run(self, config: Mapping[str, Any]) -> str:
-        at_least("chunk", typed("chunk", config["chunk"], int), 1)
-        threads = typed("threads", config["threads"], int | None)
-        if threads is not None:
-            at_least("threads", threads, 1)
-        typed("progress", config["progress"], bool)
+        check_keys(config)
 
         def work(name: str, folder: Path) -> StoriesRecord:  # imports torch, which a finished one does without
             from reattend.cache import build_policy
 
             # a mistake is told before anything is loaded
             policy = build_policy(config["policy"], positions=config["positions"])
-            from reattend.evaluation.storytelling import tell
+            from reattend.evaluation.storytelling.run import tell
 
             return tell(self, config, policy, name=name, folder=folder)
 
@@ -112,19 +107,15 @@ def checksum(prompts: list[str]) -> str:
 
 def summary(record: StoriesRecord) -> str:
     """A few lines on a record."""
-    policy = dict(record.config["policy"])
-    name = policy.pop("name")
-    options = " ".join(f"{key}={value}" for key, value in policy.items() if value is not None)
-    stories, kept = record.stories, record.state
+    stories = record.stories
     ended, untouched = (sum(bool(story[key]) for story in stories) for key in ("ended", "untouched"))
     means = ", ".join(f"{key} {record.metrics[key].value:.3g}" for key in SHOWN if key in record.metrics)
     return "\n".join(
         [
-            f"{record.lm['name']} ({record.lm['dtype']}), policy {name} {options}".rstrip(),
+            named(record),
             f"  {len(stories)} stories, {ended} ended by the model, {untouched} before anything had left the state",
             f"  mean of a story: {means}",
-            f"  {record.timing['tokens_per_second']:,.1f} tokens/s; at most {kept['entries_per_layer']:,.0f} entries "
-            f"a layer, {kept['kv_bytes'] / 2**20:,.1f} MiB of keys and values of a story",
+            f"  {record.timing['tokens_per_second']:,.1f} tokens/s; {in_words(record.state)} of a story",
         ]
     )
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reattend.evaluation.base import Task
-from reattend.evaluation.on_checkpoint import ANEW, OnCheckpoint
-from reattend.evaluation.sentences import Sentences, checksums, read_sentences
+from reattend.evaluation.base import ANEW, Task
+from reattend.evaluation.on_checkpoint import OnCheckpoint
+from reattend.evaluation.translating.sentences import Sentences, checksums, read_sentences
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import TranslationRecord
@@ -42,8 +42,7 @@ class Settings(OnCheckpoint):
         settings = cls(**cls.values(config))
         for key in ("beam", "n_best", "max_tokens"):
             at_least(key, getattr(settings, key), 1)
-        if settings.threads is not None:
-            at_least("threads", settings.threads, 1)
+        at_least("threads", settings.threads, 1)
         if settings.temperature is not None and settings.beam != 1:
             expected = "1 with a temperature: tokens are then drawn, not searched for"
             raise SettingError("beam", settings.beam, expected, "Add beam=1, or set temperature=null.")
@@ -58,13 +57,13 @@ class Translation(Task):
         settings = Settings.of(config)
         given = read_sentences(config["data"], split=settings.split)
         if given.references is None:
-            from reattend.evaluation.translating import translate_only
+            from reattend.evaluation.translating.run import translate_only
 
             print("No references: translated, not scored, and no record is written.", file=sys.stderr)
             return translate_only(settings, given)
 
         def work(name: str, folder: Path) -> TranslationRecord:  # imports torch, which a finished one does without
-            from reattend.evaluation.translating import score
+            from reattend.evaluation.translating.run import score
 
             return score(config, settings, given, name=name, folder=folder)
 

@@ -4,8 +4,10 @@ Rows of a batch are texts that know nothing of each other: with padding marked, 
 reading can be forked, so that a long beginning is read once for all that follows it.
 """
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -85,7 +87,9 @@ class _Pretrained(Reading):
 
     def fork(self, rows: Tensor) -> Self:
         rows = rows.to(self.device)
-        other = type(self)(self.model, self.cache.fork(rows))
+        other = copy.copy(self)
+        other.cache = self.cache.fork(rows)
+        other.layers = other.cache.states
         other.real = None if self.real is None else self.real[rows]
         return other
 
@@ -97,3 +101,14 @@ def begin(lm: LanguageModel, policy: Policy) -> Reading:
     from reattend.cache import PolicyCache
 
     return _Pretrained(lm.model, PolicyCache(lm.model, policy))  # type: ignore[arg-type]
+
+
+def padded(rows: Sequence[Sequence[int]], *, left: bool) -> tuple[Tensor, Tensor]:
+    """Tokens [B, T] of rows of different lengths, and which of them are real."""
+    longest = max(map(len, rows))
+    tokens = torch.zeros(len(rows), longest, dtype=torch.int64)
+    real = torch.zeros(len(rows), longest, dtype=torch.bool)
+    for place, row in enumerate(rows):
+        part = slice(longest - len(row), longest) if left else slice(0, len(row))
+        tokens[place, part], real[place, part] = torch.tensor(row), True
+    return tokens, real

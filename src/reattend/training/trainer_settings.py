@@ -30,8 +30,7 @@ class TrainerSettings:
             at_least(f"trainer.{setting}", getattr(self, setting), 1)
         at_least("trainer.gradient_clip", self.gradient_clip, 0)
         for setting in ("threads", "diagnose_every"):
-            if getattr(self, setting) is not None:
-                at_least(f"trainer.{setting}", getattr(self, setting), 1)
+            at_least(f"trainer.{setting}", getattr(self, setting), 1)
         if self.accelerator == "gpu" and not torch.cuda.is_available():
             raise SettingError("trainer.accelerator", "gpu", "a machine with a CUDA GPU", "Set trainer=cpu.")
 

@@ -53,10 +53,8 @@ class ParallelCorpus(Data):
         at_least("data.merges", merges, 0)
         at_least("data.max_length", max_length, 1)
         at_least("data.max_tokens", max_tokens, 1)
-        if valid_limit is not None:
-            at_least("data.valid_limit", valid_limit, 1)
-        if ratio is not None:
-            at_least("data.ratio", ratio, 1)
+        at_least("data.valid_limit", valid_limit, 1)
+        at_least("data.ratio", ratio, 1)
         self.recipe = Recipe(
             direction=direction,
             merges=merges,

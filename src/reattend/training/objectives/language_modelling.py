@@ -16,8 +16,7 @@ class LanguageModelling(Objective):
     def __init__(self, *, window: int | None = None, stride: int | None = None, score_limit: int | None = None) -> None:
         """How the final score reads a split; each None is the plain way (see the option's file)."""
         for setting, value in (("window", window), ("stride", stride), ("score_limit", score_limit)):
-            if value is not None:
-                at_least(f"objective.{setting}", value, 1)
+            at_least(f"objective.{setting}", value, 1)
         self.window, self.stride, self.score_limit = window, stride, score_limit
 
     def corpus(self, config: Mapping[str, Any]) -> Corpus:
@@ -29,8 +28,7 @@ class LanguageModelling(Objective):
         if (self.stride or window) > window:
             expected = f"at most the window ({window}), or tokens would be left out"
             raise SettingError("objective.stride", self.stride, expected, "Lower objective.stride.")
-        if self.score_limit is not None:
-            at_least("objective.score_limit", self.score_limit, self.stride or window)
+        at_least("objective.score_limit", self.score_limit, self.stride or window)
         return corpus
 
     def keep(self, corpus: Corpus) -> dict[str, Any]:

@@ -39,8 +39,7 @@ class Translation(Objective):
         max_length_b: int,
     ) -> None:
         within("objective.label_smoothing", label_smoothing, 0.0, 1.0)
-        if patience is not None:
-            at_least("objective.patience", patience, 1)
+        at_least("objective.patience", patience, 1)
         at_least("objective.average", average, 0)
         self.label_smoothing, self.best_by = label_smoothing, best_by
         self.patience, self.average = patience, average

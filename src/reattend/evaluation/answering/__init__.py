@@ -1,0 +1,1 @@
+"""Questions about documents: the task that squality and qasper share, its prompts, answers and scores."""

@@ -1,0 +1,1 @@
+"""Two versions' stories before a judge: what is asked, of whom, and what the answers mean."""

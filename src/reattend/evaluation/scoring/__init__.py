@@ -1,0 +1,1 @@
+"""Texts and splits scored by their likelihood, chunk by chunk."""

@@ -1,0 +1,1 @@
+"""Sentences through a translation model, and the record of a test set."""
