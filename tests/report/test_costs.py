@@ -81,3 +81,20 @@ def test_a_row_that_was_not_timed_yet_is_blank(
     assert (softmax["ms_per_step"], softmax["step_ratio"]) == ("", "")
     assert (dagpam["ms_per_step"], dagpam["step_ratio"]) == ("25", "")
     assert "| softmax   |       - |" in markdown(table)
+
+
+def test_costs_are_found_by_the_settings_of_a_row(
+    spec: VariantsSpec, six: list[TrainingRecord], make_record: MakeRecord
+) -> None:
+    """Also where not all kinds of a mechanism were timed, so that the timed ones are called by fewer settings."""
+    other = [make_record("dagpam", seed, 2.4, settings={"attention.init": 0.5}) for seed in (1, 2)]
+    timed = make_record("dagpam", settings={"experiment": "timed", "attention.init": 0.5}, seconds=20.0)
+    spec = dataclasses.replace(spec, columns=["step_time"], costs="timed")
+    table = build_table(spec, [*six, *other, timed])
+    assert {row.label: bool(row.costs) for row in table.rows if row.row == "dagpam"} == {
+        "dagpam init=0.5": True,
+        "dagpam": False,
+    }
+    again = make_record("dagpam", settings={"experiment": "timed", "attention.init": 0.5, "chunk": 2}, seconds=20.0)
+    with pytest.raises(RecordError, match="with other settings"):
+        build_table(spec, [*six, timed, again])

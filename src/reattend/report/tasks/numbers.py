@@ -13,7 +13,7 @@ from reattend.report.variants.numbers import Row as Scored
 from reattend.report.variants.numbers import Table as Task
 from reattend.report.variants.numbers import build_table as build_variants
 from reattend.report.variants.numbers import value_of
-from reattend.report.variants.rows import Choice, Variant, named, row_groups
+from reattend.report.variants.rows import Choice, Variant, named, own_settings, row_groups
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,7 @@ def _planned(record: TrainingRecord) -> object:
 
 def _settings(spec: TasksSpec, record: TrainingRecord) -> dict[str, Any]:
     """What makes a row the same on every task: all else differs by task."""
-    groups = tuple(f"{group}." for group in row_groups(spec))
-    pairs = deciding(record.config).items()
-    return {key: value for key, value in pairs if key.startswith(groups) and key != spec.best_of}
+    return {k: value for k, value in own_settings(spec, deciding(record.config)).items() if k != spec.best_of}
 
 
 def _cells(tasks: Sequence[tuple[Column, Task]], found: dict[str, Scored]) -> dict[str, Cell]:

@@ -20,14 +20,18 @@ BELOW = 0.3  # of a row's height: the seeds would be lost in their interval
 
 
 def draw(table: Table, path: Path) -> None:
-    """Write the two panels as one PNG."""
+    """Write the panels as one PNG: of costs, where any row was timed."""
     compared = [row for row in table.rows if row.difference]
     compared.sort(key=lambda row: _gain(table, row), reverse=True)
-    with picture(path, width=13, height=max(5.0, 1.6 + 0.26 * len(compared))) as figure:
-        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.04, "width_ratios": [1, 1.15]})
+    shares = [1, 1.15] if table.has_costs else [1]
+    with picture(path, width=13 if table.has_costs else 9, height=max(5.0, 1.6 + 0.26 * len(compared))) as figure:
+        left, *right = figure.subplots(
+            1, len(shares), squeeze=False, width_ratios=shares, gridspec_kw={"wspace": 0.04}
+        )[0]
         _draw_differences(left, table, compared)
         figure.legend(handles=_handles(table), loc="outside lower center", ncols=5, frameon=False, fontsize=8)
-        _draw_costs(right, table)
+        for axes in right:
+            _draw_costs(axes, table)
 
 
 def _gain(table: Table, row: Row) -> float:
@@ -113,9 +117,6 @@ def _draw_costs(axes: Any, table: Table) -> None:
     axes.set_title("Cost and quality" + " (mean of the seeds)" * several)
     axes.set_ylabel(f"{spec.metric_words} ({spec.better} is better)")
     points = {row.label: (1000 * row.costs.step_seconds, row.score.mean) for row in table.rows if row.costs}
-    if not points:
-        axes.text(0.5, 0.5, "no run was timed yet", transform=axes.transAxes, ha="center", va="center")
-        return
     near, far = near_and_far(points)
     low, high = (end(score for _, score in near.values()) for end in (min, max))
     times = [time for time, _ in points.values()]

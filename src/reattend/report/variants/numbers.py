@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from reattend.records.identity import config_hash
 from reattend.records.record import Metric, RecordError, TrainingRecord
 from reattend.report.comparable import refuse_to_mix
 from reattend.report.scores import metric_of
 from reattend.report.statistics import Estimate, estimate
 from reattend.report.variants.best import at_best
 from reattend.report.variants.costs import Costs, costs_of
-from reattend.report.variants.rows import Choice, Variant, baseline_of, find_variants, gathered, named
+from reattend.report.variants.rows import Choice, Variant, baseline_of, gathered, named, own_settings
 from reattend.report.variants.specification import Published, VariantsSpec
 
 
@@ -54,10 +55,30 @@ def build_table(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Table:
         raise RecordError(timed[0].name, problem, "Train one of another experiment that the table selects")
     _refuse_to_mix(spec, scored)
     variants = named(spec, at_best(spec.best, gathered(spec, scored)))
-    payers = find_variants(spec, timed) if spec.costs else variants
-    costs = {payer.label: costs_of(payer, baseline_of(spec, payer, payers)) for payer in payers}
-    rows = [_row(spec, variant, baseline_of(spec, variant, variants), costs.get(variant.label)) for variant in variants]
+    payers = _by_settings(spec, timed) if spec.costs else {variant.label: variant for variant in variants}
+    rows = []
+    for variant in variants:
+        payer = payers.get(_settings(spec, variant) if spec.costs else variant.label)
+        costs = costs_of(payer, baseline_of(spec, payer, payers.values())) if payer else None
+        rows.append(_row(spec, variant, baseline_of(spec, variant, variants), costs))
     return Table(spec, rows, [record for row in rows for record in row.records], timed)
+
+
+def _by_settings(spec: VariantsSpec, timed: Sequence[TrainingRecord]) -> dict[str, Variant[TrainingRecord]]:
+    """The runs that were made to be timed, by what makes a row: all else differs from the runs that are scored."""
+    found: dict[str, Variant[TrainingRecord]] = {}
+    for variant in gathered(spec, timed):
+        other = found.setdefault(_settings(spec, variant), variant)
+        if other is not variant:
+            mine, its = (next(iter(one.seeds.values())).name for one in (variant, other))
+            raise RecordError(
+                mine, f"made to be timed as {its} was, with other settings", "Delete one of the two files"
+            )
+    return found
+
+
+def _settings(spec: VariantsSpec, variant: Variant[TrainingRecord]) -> str:
+    return config_hash(own_settings(spec, variant.config))
 
 
 def score_of(spec: VariantsSpec, record: TrainingRecord) -> Metric:

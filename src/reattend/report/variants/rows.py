@@ -154,5 +154,11 @@ def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]])
     return min(equal, key=lambda other: differences(other.config, variant.config), default=None)
 
 
+def own_settings(spec: Rows, config: Dotted) -> dict[str, Any]:
+    """Those of the rows' own groups, which make a row the same whatever it was trained for."""
+    own = tuple(f"{group}." for group in row_groups(spec))
+    return {key: value for key, value in config.items() if key.startswith(own)}
+
+
 def _outside(config: Dotted, groups: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if not key.startswith(groups)}
