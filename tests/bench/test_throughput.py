@@ -91,10 +91,12 @@ def test_it_ends_in_one_line_of_ratios(small: list[str], capsys: pytest.CaptureF
         "steps": 2,
         "rounds": 2,
     }
-    names = ["tova", "tova", "transformers dynamic", "transformers static", "transformers sliding"]
-    assert [(side["name"], side["size"]) for side in sides] == list(zip(names, [4, 8, None, None, 4], strict=True))
+    names = ["full", "tova", "tova", "transformers dynamic", "transformers static", "transformers sliding"]
+    assert [(side["name"], side["size"]) for side in sides] == list(
+        zip(names, [None, 4, 8, None, None, 4], strict=True)
+    )
     start = 32 - 2 * 2 * (2 + 1)  # tokens that are read before the first step
-    assert [side["kv_bytes"] for side in sides] == [entries * ENTRY for entries in (4, 8, start, start, 4)]
+    assert [side["kv_bytes"] for side in sides] == [entries * ENTRY for entries in (start, 4, 8, start, start, 4)]
     assert [side["batch"] for side in sides] == [2**20 // side["kv_bytes"] for side in sides]
     assert all(side["over_full"] > 0 and side["tokens_per_second"] > 0 for side in sides)
     assert sum(line.startswith("tova ") for line in table) == 2
@@ -109,7 +111,14 @@ def test_what_a_ratio_is_made_of(small: list[str], monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(throughput, "alternate", seconds)
     found = build_suite(compose("bench", *small)["suite"]).run()
-    for side in found["sides"]:
+    full, *others = found["sides"]
+    assert (full["name"], full["milliseconds_of_one"], full["tokens_per_second"], full["over_full"]) == (
+        "full",
+        1000,
+        1,
+        1,
+    )
+    for side in others:
         assert side["milliseconds_of_one"] == 500
         assert side["one_over_full"] == 0.5
         assert side["tokens_per_second"] == 2

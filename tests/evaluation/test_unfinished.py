@@ -172,4 +172,7 @@ def test_ctrl_c_says_what_is_finished(given: list[str], stops: Stops, capsys: py
     stops(1)
     assert command("evaluate", *given, *POLICY) == 130
     told = capsys.readouterr()
-    assert told.err == "run: stopped after 1 of 4 chunks; the same command goes on from there.\n" and told.out == ""
+    assert (
+        told.err == "run: stopped after 1 of 4 chunks; the same command goes on with the next, from its beginning.\n"
+        and told.out == ""
+    )

@@ -7,9 +7,10 @@ little longer than a step of one. So the gain is one of the batch, and three thi
     bytes of a sequence -> the largest batch, budget / bytes -> tokens/s of that batch;   and the time of a step of one
 
 Each side has read `history` tokens of a text when its last step is timed; the rows of a batch are copies of that one
-sequence. Every side is timed in turn with the full cache. Peers are transformers' own caches: full ones that grow
-(dynamic) or are allocated at once (static), and a sliding window of the smallest size. Bytes are those of the kept
-entries: what an allocator or a growing buffer holds beyond them is not counted, on any side.
+sequence. Every side is timed in turn with the full cache, whose own line is of its times in all of these rounds. Peers
+are transformers' own caches: full ones that grow (dynamic) or are allocated at once (static), and a sliding window of
+the smallest size. Bytes are those of the kept entries: what an allocator or a growing buffer holds beyond them is not
+counted, on any side.
 """
 
 import statistics
@@ -38,6 +39,7 @@ class Measured:
     all: list[float]  # and of that batch
     slower: Spread  # a step of one sequence, over that of the full cache
     faster: Spread  # tokens/s of the largest batches, over the full cache's
+    full: dict[str, list[float]]  # the full cache's seconds of a step in these rounds: one sequence, its batch
 
     @property
     def tokens_per_second(self) -> float:
@@ -91,6 +93,7 @@ class Throughput(Suite):
         print(f"{'':<24} {'size':>6} {'MiB each':>9} {'ms of one':>10} {'batch':>6} {'tokens/s':>9} {'over full':>10}")
         full = Ours(reader, {"name": "full"}, tokens=start)
         found = [self._measured(reader, side, full) for side in self._sides(reader, full, start)]
+        found.insert(0, self._of_all(full, found))
         return {
             "suite": "throughput",
             "sides": [_plain(one) for one in found],
@@ -125,14 +128,27 @@ class Throughput(Suite):
         per_step = ratios(times["all"]["full"], times["all"]["side"])
         gain = batches["side"] / batches["full"]
         faster = Spread(gain * per_step.low, gain * per_step.median, gain * per_step.high)
-        found = Measured(side, batches["side"], times["one"]["side"], times["all"]["side"], slower, faster)
+        theirs = {what: times[what]["full"] for what in times}
+        found = Measured(side, batches["side"], times["one"]["side"], times["all"]["side"], slower, faster, theirs)
+        self._print(found)
+        return found
+
+    def _of_all(self, full: Ours, found: list[Measured]) -> Measured:
+        """The full cache itself, in all the rounds of the others."""
+        one, batch = ([second for side in found for second in side.full[what]] for what in ("one", "all"))
+        itself = Spread(1.0, 1.0, 1.0)
+        whole = Measured(full, self._batch(full), one, batch, itself, itself, {"one": one, "all": batch})
+        self._print(whole)
+        return whole
+
+    def _print(self, found: Measured) -> None:
+        side = found.side
         one = 1000 * statistics.median(found.one)
         print(
             f"{side.name:<24} {side.size or '':>6} {side.sequence_bytes() / 2**20:>9.1f} {one:>10.1f} "
-            f"{found.batch:>6} {found.tokens_per_second:>9,.1f}  x {faster}",
+            f"{found.batch:>6} {found.tokens_per_second:>9,.1f}  x {found.faster}",
             flush=True,
         )
-        return found
 
     def _batch(self, side: Side) -> int:
         rows = self.budget // side.sequence_bytes()

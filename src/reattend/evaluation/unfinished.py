@@ -21,7 +21,8 @@ class Interrupted(Stop):
     ends_sweep = True
 
     def __init__(self, name: str, finished: int, parts: int, *, what: str) -> None:
-        super().__init__(f"{name}: stopped after {finished} of {parts} {what}; the same command goes on from there.")
+        after = f"stopped after {finished} of {parts} {what}"
+        super().__init__(f"{name}: {after}; the same command goes on with the next, from its beginning.")
 
 
 class Unfinished:

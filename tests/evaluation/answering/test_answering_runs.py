@@ -36,7 +36,10 @@ def test_a_run_goes_on_with_the_next_question(
 
     monkeypatch.setattr(Answerer, "_batch", stopping)
     assert command("evaluate", *replaced(asked, *how)) == 130
-    assert "run: stopped after 3 of 6 questions; the same command goes on from there." in capsys.readouterr().err
+    assert (
+        "run: stopped after 3 of 6 questions; the same command goes on with the next, from its beginning."
+        in capsys.readouterr().err
+    )
     monkeypatch.setattr(Answerer, "_batch", plain)
     again: list[str] = []
 

@@ -60,7 +60,8 @@ def _legend(records: Sequence[BenchRecord]) -> list[str]:
     return [
         "KV MiB: keys and values of one sequence after that history; batch: sequences that the budget has room for.",
         "Over full: tokens/s of that batch over those of the full cache's batch, both writing in turn in one process; "
-        f"the median, the lowest and the highest of {' or '.join(map(str, rounds))} rounds.",
+        f"the median, the lowest and the highest of {' or '.join(map(str, rounds))} round{'s' * (rounds != [1])}. "
+        "Full's own line is of its times beside all the others.",
         *dict.fromkeys(f"Run: {origin([record])}." for record in records),
     ]
 
