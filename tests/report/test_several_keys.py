@@ -66,6 +66,9 @@ def test_controls_that_match_different_mechanisms(
     other = {"control": {"name": "wider", "like": {"name": "dagpam", "lambda_init": 0.5}}}
     labels = {row.label for row in build_table(both, [*three, make_record(settings=other)]).rows}
     assert labels == {"softmax", "dagpam", "softmax wider like.lambda_init=0.5", "softmax wider like.lambda_init=1.0"}
+    other = {"control": {"name": "wider", "like": {"name": "diff_v2", "scale": 2.0}}}  # its options differ anyway
+    labels = {row.label for row in build_table(both, [*three, make_record(settings=other)]).rows}
+    assert labels == {"softmax", "dagpam", "softmax wider like.name=dagpam", "softmax wider like.name=diff_v2"}
 
 
 def test_one_key_tells_controls_apart_by_their_setting(spec: VariantsSpec, three: list[TrainingRecord]) -> None:

@@ -9,8 +9,16 @@ Dotted = Mapping[str, Any]  # a configuration as flat `attention.name: softmax` 
 
 def rivals(key: str, config: Dotted, others: Iterable[Dotted]) -> list[Dotted]:
     """Those whose value of `key` tells them from `config`: options of another model or mechanism differ anyway."""
-    name = f"{key.partition('.')[0]}.name"
+    name = f"{_option(key, config)}.name"
     return [other for other in others if key == name or other.get(name) == config.get(name)]
+
+
+def _option(key: str, config: Dotted) -> str:
+    """What has a name and `key` among its options: attention of attention.bias, control.like of control.like.bias."""
+    within = key.rpartition(".")[0]
+    while "." in within and f"{within}.name" not in config:
+        within = within.rpartition(".")[0]
+    return within
 
 
 def differences(one: Dotted, other: Dotted) -> int:
