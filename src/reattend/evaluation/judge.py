@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.base import ANEW, Task
-from reattend.evaluation.judging.endpoint import JudgeSettings
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.evaluation.judging.verdicts import MISSING
 from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget

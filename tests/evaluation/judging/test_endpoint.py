@@ -2,41 +2,15 @@
 
 import email.utils
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from stub_judge import Stub, Told, completion, served
+from compared import KEY, Ask
+from stub_judge import Told, completion, served
 
-from reattend.evaluation.judging.endpoint import Endpoint, JudgeSettings, Reply
+from reattend.evaluation.judging.endpoint import Endpoint, Reply
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.settings import SettingError
-
-KEY = "sk-verysecret0123456789"
-Ask = Callable[..., tuple[Reply, list[float], Stub]]
-
-
-@pytest.fixture(autouse=True)
-def without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("STUB_KEY", KEY)
-
-
-@pytest.fixture
-def ask() -> Ask:
-    """ask(told, told, ...) -> the reply when the endpoint does these in turn, the waits, and what it was asked."""
-
-    def asked(*script: Told, **settings: Any) -> tuple[Reply, list[float], Stub]:
-        waits: list[float] = []
-        with served(lambda question, number: script[min(number, len(script) - 1)]) as stub:
-            values = {"url": stub.url, "model": "m", "key_variable": "STUB_KEY", "timeout": 5.0, "retries": 3}
-            endpoint = Endpoint(JudgeSettings(**(values | settings)), sleep=waits.append)
-            try:
-                return endpoint.ask("Which?"), waits, stub
-            finally:
-                endpoint.close()
-
-    return asked
 
 
 def test_a_question_is_one_message_with_the_key_as_a_header(ask: Ask) -> None:
@@ -133,43 +107,3 @@ def test_a_key_that_the_server_repeats_is_not_kept(ask: Ask) -> None:
     assert ask(Told(f"(A), {KEY}"))[0].text == "(A), [key]"
     problem = ask(Told(status=418, body=f"Your key is {KEY}."))[0].problem
     assert problem == "HTTP 418: Your key is [key]."
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"url": "https://user:pw-secret@host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "https://host/v1?key=pw-secret"}, "judge.url=...: expected an address"),
-        ({"url": "host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "ftp://host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "http://host/v1", "key_variable": "STUB_KEY"}, "judge.url=http://host/v1: expected https"),
-        ({"request": {"model": "other"}}, "judge.request.model=other: expected other fields"),
-        ({"timeout": 0.0}, "judge.timeout=0.0: expected at least"),
-        ({"retries": -1}, "judge.retries=-1: expected at least 0"),
-    ],
-)
-def test_bad_settings_are_one_message(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        JudgeSettings(**({"url": "https://host/v1", "model": "m"} | settings))
-    assert str(refused.value).startswith(message) and "pw-secret" not in str(refused.value)
-
-
-@pytest.fixture
-def variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str | None], None]]:
-    yield lambda value: monkeypatch.delenv("STUB_KEY") if value is None else monkeypatch.setenv("STUB_KEY", value)
-
-
-@pytest.mark.parametrize("value", [None, "", "  ", "sk-two\nlines", "sk-schlüssel"])
-def test_a_variable_without_a_usable_key_is_one_message(
-    variable: Callable[[str | None], None], value: str | None
-) -> None:
-    variable(value)
-    with pytest.raises(SettingError, match=r"^judge.key_variable=STUB_KEY: expected the name of an env") as refused:
-        JudgeSettings(url="https://host/v1", model="m", key_variable="STUB_KEY").key()
-    assert "sk-" not in str(refused.value)
-
-
-def test_a_key_in_the_place_of_its_variable_is_not_repeated() -> None:
-    with pytest.raises(SettingError) as refused:
-        JudgeSettings(url="https://host/v1", model="m", key_variable=KEY).key()
-    assert KEY not in str(refused.value)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.judge import VERDICTS, Given
-from reattend.evaluation.judging.endpoint import Endpoint, JudgeSettings
+from reattend.evaluation.judging.endpoint import Endpoint
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.evaluation.judging.verdicts import MISSING, pick, question, verdict
 from reattend.evaluation.progress import SentenceProgress
 from reattend.evaluation.storytelling.files import Told
