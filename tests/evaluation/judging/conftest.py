@@ -63,11 +63,11 @@ def judge(files: list[str]) -> Judge:
 def ask() -> Ask:
     """ask(told, told, ...) -> the reply when the endpoint does these in turn, the waits, and what it was asked."""
 
-    def asked(*script: Told, **settings: Any) -> tuple[Reply, list[float], Stub]:
+    def asked(*script: Told, answered: bool = True, **settings: Any) -> tuple[Reply, list[float], Stub]:
         waits: list[float] = []
         with served(lambda question, number: script[min(number, len(script) - 1)]) as stub:
             values = {"url": stub.url, "model": "m", "key_variable": "STUB_KEY", "timeout": 5.0, "retries": 3}
-            endpoint = Endpoint(JudgeSettings(**(values | settings)), sleep=waits.append)
+            endpoint = Endpoint(JudgeSettings(**(values | settings)), answered=answered, sleep=waits.append)
             try:
                 return endpoint.ask("Which?"), waits, stub
             finally:

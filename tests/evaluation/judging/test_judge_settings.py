@@ -43,3 +43,9 @@ def test_a_key_in_the_place_of_its_variable_is_not_repeated() -> None:
     with pytest.raises(SettingError) as refused:
         JudgeSettings(url="https://host/v1", model="m", key_variable=KEY).key()
     assert KEY not in str(refused.value)
+
+
+def test_a_key_in_capitals_in_the_place_of_its_variable_is_not_repeated() -> None:
+    with pytest.raises(SettingError, match=r"^judge.key_variable=\.\.\.: expected the name of an env") as refused:
+        JudgeSettings(url="https://host/v1", model="m", key_variable="ABCD1234SECRETLOOKING").key()
+    assert "SECRET" not in str(refused.value)

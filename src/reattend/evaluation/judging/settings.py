@@ -10,6 +10,7 @@ import httpx
 from reattend.settings import SettingError, at_least
 
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+SURELY_A_NAME = re.compile(r"[A-Z_]+_(KEY|TOKEN)")  # which no key looks like
 OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -45,12 +46,14 @@ class JudgeSettings:
         if not VARIABLE.fullmatch(self.key_variable):
             expected = "the name of an environment variable in capitals; the key itself must not stand here"
             raise SettingError("judge.key_variable", "...", expected, "Export the key and name the variable.")
+        named = self.key_variable in os.environ or SURELY_A_NAME.fullmatch(self.key_variable)
+        shown, export = (self.key_variable, f"{self.key_variable}=...") if named else ("...", "the key")
         key = os.environ.get(self.key_variable, "").strip()
         if not key or not key.isascii() or not key.isprintable():
             form = ", which is one line of ASCII" if key else ""
             expected = f"the name of an environment variable that holds a key{form}"
-            fix = f"Export {self.key_variable}=..., or set judge.key_variable=null for an endpoint without."
-            raise SettingError("judge.key_variable", self.key_variable, expected, fix)
+            fix = f"Export {export}, or set judge.key_variable=null for an endpoint without."
+            raise SettingError("judge.key_variable", shown, expected, fix)
         return key
 
 
