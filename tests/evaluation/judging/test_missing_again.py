@@ -112,6 +112,19 @@ def test_a_run_that_judged_nothing_fails(files: list[str], capfd: pytest.Capture
     assert "Traceback" not in said.err and "record" not in said.out
 
 
+def test_what_was_judged_is_kept_where_a_message_says_what_to_change(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_KEY", "sk-other")
+    with scripted({3: Told(status=401, body="revoked")}) as stub:
+        url = f"judge.url={stub.url}"
+        with pytest.raises(SettingError, match=r"^judge.key_variable=STUB_KEY.*What was judged so far is kept"):
+            judge(stub, url)
+        stub.answer, stub.asked = by_taste, []
+        judge(stub, url, "judge.key_variable=OTHER_KEY", "judge.timeout=90", "judge.retries=7")
+    assert asked(stub) == [shown(n, order) for n in (1, 2, 4) for order in (1, -1)]
+
+
 def test_equal_stories_alone_need_nobody(judge: Judge, tmp_path: Path) -> None:
     (tmp_path / "two.jsonl").write_bytes((tmp_path / "one.jsonl").read_bytes())
     with served(by_taste) as stub:
