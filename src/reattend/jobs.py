@@ -23,11 +23,13 @@ def once(
     *,
     keeps: str,
     clean: Callable[[Path], None] = lambda folder: None,
+    left: Callable[[R], Callable[[str, Path], R] | None] = lambda record: None,
 ) -> R:
     """The record of a composed configuration, which then lies in results_dir/runs.
 
     `work(name, folder)` makes it; what it needs to go on after an interruption lies in results_dir/<keeps>/<name>,
-    from where `clean(folder)` may remove it when the record is written.
+    from where `clean(folder)` may remove it when the record is written. `left(record)` is the work that a finished
+    record still lacks, if any: what it makes replaces the record.
     """
     seed_of(config)
     typed("force", config["force"], bool)
@@ -35,8 +37,11 @@ def once(
     path, folder = results / "runs" / f"{name}.json", results / keeps / name
     finished = None if config["force"] else _finished(path, config, kind)
     if finished is not None:
-        print(f"{name}: finished before, see {path} (force=true does it again)")
-        return finished
+        rest = left(finished)
+        if rest is None:
+            print(f"{name}: finished before, see {path} (force=true does it again)")
+            return finished
+        work = rest
     with _claimed(folder, name):
         record = work(name, folder)
         try:

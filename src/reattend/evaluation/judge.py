@@ -2,16 +2,18 @@
 
 Pairs in which both stories ended before anything had left a state are dropped, as in the paper: they are equal. Other
 pairs of equal texts are ties without a question. All else is asked twice, and a question that gets no answer, or one
-that names no option, makes its comparison missing.
+that names no option, makes its comparison missing. The same command asks again for what is missing in a record, and for
+nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.base import ANEW, Task
-from reattend.evaluation.judging.endpoint import JudgeSettings
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.evaluation.judging.verdicts import MISSING
 from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget
@@ -60,17 +62,25 @@ class Judge(Task):
         typed("progress", config["progress"], bool)
         given = Given.of(config)
 
-        def work(name: str, folder: Path) -> JudgementRecord:
-            from reattend.evaluation.judging.run import judge  # a finished one needs no endpoint
+        def work(name: str, folder: Path, before: JudgementRecord | None = None) -> JudgementRecord:
+            from reattend.evaluation.judging.run import judge  # a complete record needs no endpoint
 
-            return judge(config, settings, given, name=name, folder=folder)
+            return judge(config, settings, given, name=name, folder=folder, before=before)
 
-        record = once(config, JudgementRecord, work, keeps="unfinished", clean=forget)
-        for key, side in given.sides.items():
-            if record.sides[key]["sha256"] != side["sha256"]:  # type: ignore[literal-required, index]
-                expected = f"the stories of the record {record.name}; these are others"
-                raise SettingError(key, config[key], expected, ANEW)
-        return summary(record)
+        def left(before: JudgementRecord) -> Callable[[str, Path], JudgementRecord] | None:
+            for key, side in given.sides.items():
+                if before.sides[key]["sha256"] != side["sha256"]:  # type: ignore[literal-required, index]
+                    expected = f"the stories of the record {before.name}; these are others"
+                    raise SettingError(key, config[key], expected, ANEW)
+            missing = [one["verdict"] for one in before.comparisons].count(MISSING)
+            if not missing:
+                return None
+            print(
+                f"{before.name}: {missing} of {len(before.comparisons)} comparisons are missing; they are asked again"
+            )
+            return partial(work, before=before)
+
+        return summary(once(config, JudgementRecord, work, keeps="unfinished", clean=forget, left=left))
 
 
 def summary(record: JudgementRecord) -> str:
@@ -88,4 +98,6 @@ def summary(record: JudgementRecord) -> str:
         lines.append(f"  dropped: {dropped['pairs']} that ended before anything had left a state{differ}")
     problems = {problem for one in record.comparisons for problem in one["problems"] if problem}
     lines += [f"  missing: {problem}" for problem in sorted(problems)[:3]]
+    if counts[MISSING]:
+        lines.append("  the same command asks again for what is missing")
     return "\n".join(lines)

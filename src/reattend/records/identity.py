@@ -19,6 +19,9 @@ CANNOT_CHANGE_A_RESULT = (
     "progress",
     "trainer.progress",
     "output",
+    "judge.key_variable",
+    "judge.timeout",
+    "judge.retries",
 )
 
 # What a name is made of: the first of these whose groups the configuration has.

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 from stub_judge import Stub, Told, served
 
+from reattend.evaluation.judging.endpoint import Reply
 from reattend.records import JudgementRecord
 
 KEY = "sk-verysecret0123456789"
 Judge = Callable[..., JudgementRecord]
+Ask = Callable[..., tuple[Reply, list[float], Stub]]
 STORIES = {  # number: text of the first version and of the second
     0: ("good 0", "bad 0"),
     1: ("bad 1", "good 1"),

@@ -1,23 +1,29 @@
-"""A run of task=judge on two files of stories; nobody waits for anything."""
+"""A run of task=judge on two files of stories, and single questions; nobody waits for anything."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compared import KEY, STORIES, Judge
+from compared import KEY, STORIES, Ask, Judge
 from evaluated import composed
-from stub_judge import Stub
+from stub_judge import Stub, Told, served
 
 from reattend.evaluation import run_task
 from reattend.evaluation.judging import endpoint
+from reattend.evaluation.judging.endpoint import Endpoint, Reply
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.records import JudgementRecord, read_record, run_name
+
+
+@pytest.fixture(autouse=True)
+def without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("STUB_KEY", KEY)
 
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("STUB_KEY", KEY)
     monkeypatch.setattr(endpoint, "FIRST_WAIT", 0.001)
 
 
@@ -51,3 +57,20 @@ def judge(files: list[str]) -> Judge:
         return record
 
     return judged
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """ask(told, told, ...) -> the reply when the endpoint does these in turn, the waits, and what it was asked."""
+
+    def asked(*script: Told, answered: bool = True, **settings: Any) -> tuple[Reply, list[float], Stub]:
+        waits: list[float] = []
+        with served(lambda question, number: script[min(number, len(script) - 1)]) as stub:
+            values = {"url": stub.url, "model": "m", "key_variable": "STUB_KEY", "timeout": 5.0, "retries": 3}
+            endpoint = Endpoint(JudgeSettings(**(values | settings)), answered=answered, sleep=waits.append)
+            try:
+                return endpoint.ask("Which?"), waits, stub
+            finally:
+                endpoint.close()
+
+    return asked

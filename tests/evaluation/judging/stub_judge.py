@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ class Told:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
+    drips: str | None = None  # "headers" or "body": a few bytes of these every 20 ms, without end
     before: Callable[[], None] = lambda: None
 
 
@@ -52,13 +54,23 @@ def served(answer: Callable[[str, int], Told]) -> Iterator[Stub]:
             content = (completion(told.text) if told.body is None else told.body).encode()
             try:
                 self.send_response(told.status)
+                if told.drips:
+                    self.drip(told.drips)
                 for key, value in told.headers.items():
-                    self.send_header(key, value)
+                    self.send_header(key, value.encode().decode("latin-1"))
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:  # the client did not wait
                 pass
+
+        def drip(self, what: str) -> None:
+            if what == "body":
+                self.end_headers()
+            self.flush_headers()
+            for _ in range(500):  # until the client closes
+                self.wfile.write(b" " if what == "body" else b"X-Drop: 1\r\n")
+                time.sleep(0.02)
 
         def log_message(self, *_: Any) -> None:
             """Tests are silent."""

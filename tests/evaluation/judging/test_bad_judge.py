@@ -51,7 +51,8 @@ def test_files_that_do_not_fit_are_one_message(
         ("first=gone", "first=gone: expected the name of a record in"),
         ("limit=0", "limit=0: expected at least 1"),
         ("judge.timeout=soon", "judge.timeout=soon: expected a finite number"),
-        ("judge.key_variable=NOT_EXPORTED", "judge.key_variable=NOT_EXPORTED: expected the name of an environment"),
+        ("judge.key_variable=MY_TOKEN", "judge.key_variable=MY_TOKEN: expected the name of an environment"),
+        ("judge.key_variable=NOT_EXPORTED", "judge.key_variable=...: expected the name of an environment"),
     ],
 )
 def test_bad_values_are_one_message(judge: Judge, change: str, message: str) -> None:

@@ -2,41 +2,15 @@
 
 import email.utils
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from stub_judge import Stub, Told, completion, served
+from compared import KEY, Ask
+from stub_judge import Told, completion, served
 
-from reattend.evaluation.judging.endpoint import Endpoint, JudgeSettings, Reply
+from reattend.evaluation.judging.endpoint import Endpoint, Reply
+from reattend.evaluation.judging.settings import JudgeSettings
 from reattend.settings import SettingError
-
-KEY = "sk-verysecret0123456789"
-Ask = Callable[..., tuple[Reply, list[float], Stub]]
-
-
-@pytest.fixture(autouse=True)
-def without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("STUB_KEY", KEY)
-
-
-@pytest.fixture
-def ask() -> Ask:
-    """ask(told, told, ...) -> the reply when the endpoint does these in turn, the waits, and what it was asked."""
-
-    def asked(*script: Told, **settings: Any) -> tuple[Reply, list[float], Stub]:
-        waits: list[float] = []
-        with served(lambda question, number: script[min(number, len(script) - 1)]) as stub:
-            values = {"url": stub.url, "model": "m", "key_variable": "STUB_KEY", "timeout": 5.0, "retries": 3}
-            endpoint = Endpoint(JudgeSettings(**(values | settings)), sleep=waits.append)
-            try:
-                return endpoint.ask("Which?"), waits, stub
-            finally:
-                endpoint.close()
-
-    return asked
 
 
 def test_a_question_is_one_message_with_the_key_as_a_header(ask: Ask) -> None:
@@ -53,7 +27,7 @@ def test_an_endpoint_without_a_key_gets_none(ask: Ask) -> None:
     assert "Authorization" not in stub.headers[0]
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 408])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 408, 425])
 def test_limits_and_errors_of_the_server_are_tried_again_ever_later(ask: Ask, status: int) -> None:
     busy = Told(status=status, body="busy")
     reply, waits, stub = ask(busy, busy, Told("(B)"))
@@ -94,14 +68,38 @@ def test_a_slow_answer_is_given_up_and_tried_again(ask: Ask) -> None:
         (Told(body='{"choices": []}'), "no chat completion"),
         (Told(body="[1]"), "no chat completion"),
         (Told(body=completion(None)), "an answer without text"),
-        (Told(status=400, body="context_length_exceeded"), "HTTP 400: context_length_exceeded"),
-        (Told(status=302, headers={"Location": "http://127.0.0.1:9/"}, body=""), "HTTP 302"),
+        (Told(body="[" * 100_000), "no chat completion; HTTP 200: [[["),
+        (Told(status=204, body=""), "HTTP 204"),
     ],
 )
 def test_nonsense_is_no_answer_and_not_asked_for_again(ask: Ask, told: Told, problem: str) -> None:
     reply, waits, stub = ask(told)
     assert reply.text is None and (reply.problem or "").startswith(problem)
     assert waits == [] and len(stub.asked) == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 418])
+def test_a_later_refusal_is_tried_again_and_then_a_problem_of_that_question(ask: Ask, status: int) -> None:
+    refusal = Told(status=status, headers={"Location": "http://127.0.0.1:9/"}, body="too long")
+    reply, waits, stub = ask(refusal, retries=2)
+    assert reply == Reply(None, f"HTTP {status}: too long; tried 3 times")
+    assert waits == [1, 2] and len(stub.asked) == 3
+    assert ask(refusal, Told("(B)"))[0].text == "(B)"
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (Told(status=400, body="Unsupported parameter: max_tokens"), r"^judge.request=.*max_tokens.*~judge.request"),
+        (Told(status=422, body="extra"), "^judge.request=.*HTTP 422: extra"),
+        (Told(status=301, headers={"Location": "https://host/v1/"}, body=""), "^judge.url=.*HTTP 301: -> https://host"),
+    ],
+)
+def test_a_refusal_of_the_first_question_is_one_message(ask: Ask, told: Told, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        ask(told, answered=False)
+    with pytest.raises(SettingError, match=message):
+        ask(Told(status=503, body=""), told, answered=False)
 
 
 @pytest.mark.parametrize(("status", "setting"), [(401, "key_variable"), (403, "key_variable"), (404, "model")])
@@ -123,53 +121,12 @@ def test_a_connection_lost_later_is_a_problem_of_that_question() -> None:
     with served(lambda question, number: Told("(A)")) as stub:
         endpoint = Endpoint(JudgeSettings(url=stub.url, model="m", retries=1), sleep=lambda wait: None)
         assert endpoint.ask("Which?").text == "(A)"
-        endpoint.client.close()
-        endpoint.client = type(endpoint.client)()
     reply = endpoint.ask("And now?")
+    endpoint.close()
     assert reply.text is None and "tried 2 times" in (reply.problem or "")
 
 
 def test_a_key_that_the_server_repeats_is_not_kept(ask: Ask) -> None:
     assert ask(Told(f"(A), {KEY}"))[0].text == "(A), [key]"
-    problem = ask(Told(status=418, body=f"Your key is {KEY}."))[0].problem
-    assert problem == "HTTP 418: Your key is [key]."
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"url": "https://user:pw-secret@host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "https://host/v1?key=pw-secret"}, "judge.url=...: expected an address"),
-        ({"url": "host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "ftp://host/v1"}, "judge.url=...: expected an address"),
-        ({"url": "http://host/v1", "key_variable": "STUB_KEY"}, "judge.url=http://host/v1: expected https"),
-        ({"request": {"model": "other"}}, "judge.request.model=other: expected other fields"),
-        ({"timeout": 0.0}, "judge.timeout=0.0: expected at least"),
-        ({"retries": -1}, "judge.retries=-1: expected at least 0"),
-    ],
-)
-def test_bad_settings_are_one_message(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingError) as refused:
-        JudgeSettings(**({"url": "https://host/v1", "model": "m"} | settings))
-    assert str(refused.value).startswith(message) and "pw-secret" not in str(refused.value)
-
-
-@pytest.fixture
-def variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str | None], None]]:
-    yield lambda value: monkeypatch.delenv("STUB_KEY") if value is None else monkeypatch.setenv("STUB_KEY", value)
-
-
-@pytest.mark.parametrize("value", [None, "", "  ", "sk-two\nlines", "sk-schlüssel"])
-def test_a_variable_without_a_usable_key_is_one_message(
-    variable: Callable[[str | None], None], value: str | None
-) -> None:
-    variable(value)
-    with pytest.raises(SettingError, match=r"^judge.key_variable=STUB_KEY: expected the name of an env") as refused:
-        JudgeSettings(url="https://host/v1", model="m", key_variable="STUB_KEY").key()
-    assert "sk-" not in str(refused.value)
-
-
-def test_a_key_in_the_place_of_its_variable_is_not_repeated() -> None:
-    with pytest.raises(SettingError) as refused:
-        JudgeSettings(url="https://host/v1", model="m", key_variable=KEY).key()
-    assert KEY not in str(refused.value)
+    problem = ask(Told(status=418, body=f"Your key is {KEY}."), retries=0)[0].problem
+    assert problem == "HTTP 418: Your key is [key].; tried 1 times"

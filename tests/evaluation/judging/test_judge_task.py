@@ -59,12 +59,12 @@ def test_stories_that_ended_untouched_are_dropped(judge: Judge, tmp_path: Path) 
 def test_no_answer_and_no_option_are_missing_never_a_tie(judge: Judge) -> None:
     nonsense = Told("Both have their charm.")
     with scripted({0: nonsense, 3: Told(status=400, body="too long"), 5: Told(body="<html>")}) as stub:
-        record = judge(stub)
+        record = judge(stub, "judge.retries=0")
     assert [one["verdict"] for one in record.comparisons] == ["missing", "missing", "missing", "tie", "first"]
     first, second, third, *_ = record.comparisons
     assert first["answers"] == ["Both have their charm.", "(B)."] and first["picks"] == [None, "B"]
     assert first["problems"] == ["names no option", None]
-    assert second["problems"] == [None, "HTTP 400: too long"] and second["answers"] == ["(B).", None]
+    assert second["problems"] == [None, "HTTP 400: too long; tried 1 times"] and second["answers"] == ["(B).", None]
     assert third["problems"][1] == "no chat completion; HTTP 200: <html>"
     assert record.metrics["tie_share"].count == 2  # of five
 
