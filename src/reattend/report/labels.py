@@ -8,17 +8,13 @@ Dotted = Mapping[str, Any]  # a configuration as flat `attention.name: softmax` 
 
 
 def rivals(key: str, config: Dotted, others: Iterable[Dotted]) -> list[Dotted]:
-    """Those whose value of `key` tells them from `config`: options of another model or mechanism differ anyway."""
-    name = f"{_option(key, config)}.name"
-    return [other for other in others if key == name or other.get(name) == config.get(name)]
+    """Those whose value of `key` tells them from `config`: options of another model or mechanism differ anyway.
 
-
-def _option(key: str, config: Dotted) -> str:
-    """What has a name and `key` among its options: attention of attention.bias, control.like of control.like.bias."""
-    within = key.rpartition(".")[0]
-    while "." in within and f"{within}.name" not in config:
-        within = within.rpartition(".")[0]
-    return within
+    An option may lie in another: control.like.bias is one of the mechanism like.name, which is one of the control.name.
+    """
+    parts = key.split(".")
+    names = [".".join([*parts[:depth], "name"]) for depth in range(1, len(parts))]
+    return [other for other in others if all(other.get(name) == config.get(name) for name in names if name != key)]
 
 
 def differences(one: Dotted, other: Dotted) -> int:
