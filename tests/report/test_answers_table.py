@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import conf_table
+from made_up_answers import FULL, NATS, make_answers, shifted
 
-from reattend.records import SCHEMA, AnswersRecord, RecordError, config_hash, read_record, run_name, write_record
-from reattend.report import read_specs
+from reattend.records import AnswersRecord, RecordError, read_record, write_record
 from reattend.report.answers.measures import MEASURES
-from reattend.report.answers.numbers import difference, is_clear
+from reattend.report.answers.numbers import difference
 from reattend.report.answers.specification import AnswersSpec
 from reattend.report.answers.table import build_table
 from reattend.report.answers.text import markdown, values
@@ -21,123 +22,19 @@ from reattend.report.statistics import Estimate, estimate
 from reattend.report.table import select
 from reattend.settings import SettingError
 
-CONF = Path(__file__).parents[2] / "conf"
-Score = list[list[float]]  # [document][question]
-
 
 @pytest.fixture(scope="module")
 def spec() -> AnswersSpec:
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "qasper"]
-    assert isinstance(found, AnswersSpec)
-    return found
-
-
-def made(policy: str, size: int | None, f1: Score, *, nats: Score | None = None, **changes: Any) -> AnswersRecord:
-    """A record whose other scores are its F1; a reference has 10 tokens."""
-    options = {} if size is None else {"size": size, "scope": "layer", "first": 0, "prefill": "exact"}
-    config = {
-        "experiment": "tova_qasper",
-        "name": None,
-        "seed": 1,
-        "lm": {"name": "smollm2"},
-        "data": {"name": "qasper"},
-        "policy": {"name": policy, **options},
-        "task": {"name": "qasper", "prompt": "paper", "context": 4096, "max_new_tokens": 128},
-        "limit": None,
-        "chunk": 512,
-    }
-    parts = [
-        {
-            "question": f"{document}_{i}",
-            "document": f"{document}",
-            "kind": "",
-            "prompt": 4096,
-            "cut": 7,
-            "written": 20,
-            "ended": True,
-            "log_p": -3.0,
-            "exact_match": 0.0,
-            "nats": [] if nats is None else [10 * nats[document][i]],
-            "tokens": [] if nats is None else [10],
-            "entries": float(size or 4096),
-            "kv_bytes": 1024,
-            "read_seconds": 1.0,
-            "score_seconds": 0.5,
-            "write_seconds": 0.5,
-            **dict.fromkeys(("f1", "rouge1", "rouge2", "rougeL"), value),
-        }
-        for document, several in enumerate(f1)
-        for i, value in enumerate(several)
-    ]
-    record = AnswersRecord(
-        schema=SCHEMA,
-        name=run_name(config),
-        config=config,
-        config_hash=config_hash(config),
-        seed=1,
-        git={"commit": "0123456789abcdef", "dirty": False},
-        versions={"python": "3.11.7"},
-        hardware={
-            "machine": "x86_64",
-            "processor": "Imaginary CPU",
-            "cores": 2,
-            "threads": 2,
-            "memory_bytes": 16_000_000_000,
-            "accelerator": None,
-        },
-        metrics={},
-        memory={"peak_bytes": 1_000_000_000, "what": "resident set"},
-        lm={
-            "name": "smollm2",
-            "source": "smollm2.gguf",
-            "sha256": "beef",
-            "architecture": "LlamaForCausalLM",
-            "parameters": 134_515_008,
-            "dtype": "float32",
-        },
-        data={
-            "name": "qasper",
-            "source": "made up",
-            "licence": "CC BY 4.0",
-            "sha256": "feed",
-            "split": "dev",
-            "unit": "token",
-            "documents": len(f1),
-            "questions": len(parts),
-            "references": len(parts),
-            "published": {"documents": 281, "questions": 1005, "references": 1764},
-        },
-        predictions={"name": "x.jsonl", "sha256": "cafe"},
-        parts=parts,  # type: ignore[arg-type]
-        state={"entries_per_layer": float(size or 4096), "kv_bytes": 1024},
-        timing={
-            "started": "2026-01-01T00:00:00Z",
-            "finished": "2026-01-01T00:02:00Z",
-            "wall_seconds": 120.0,
-            "read_seconds": 1.0 * len(parts),
-            "score_seconds": 0.5 * len(parts),
-            "write_seconds": 0.5 * len(parts),
-            "tokens_per_second": 40.0,
-        },
-    )
-    return dataclasses.replace(record, **changes)
-
-
-FULL = [[0.2, 0.4], [0.3, 0.5], [0.1, 0.3]]
-NATS = [[3.0, 3.2], [3.1, 3.1], [2.9, 3.3]]
-
-
-def shifted(scores: Score, *by: float) -> Score:
-    return [[value + more for value in several] for several, more in zip(scores, by, strict=True)]
+    return conf_table("qasper", AnswersSpec)
 
 
 @pytest.fixture
 def four() -> list[AnswersRecord]:
     return [
-        made("full", None, FULL, nats=NATS),
-        made("tova", 512, shifted(FULL, -0.1, 0.0, -0.05), nats=shifted(NATS, 0.1, 0.1, 0.1)),
-        made("window_sinks", 512, shifted(FULL, -0.1, -0.2, -0.15), nats=shifted(NATS, 0.3, 0.28, 0.32)),
-        made("window_sinks", 1024, shifted(FULL, -0.1, -0.1, -0.1), nats=shifted(NATS, 0.2, 0.2, 0.2)),
+        make_answers("full", None, FULL, nats=NATS),
+        make_answers("tova", 512, shifted(FULL, -0.1, 0.0, -0.05), nats=shifted(NATS, 0.1, 0.1, 0.1)),
+        make_answers("window_sinks", 512, shifted(FULL, -0.1, -0.2, -0.15), nats=shifted(NATS, 0.3, 0.28, 0.32)),
+        make_answers("window_sinks", 1024, shifted(FULL, -0.1, -0.1, -0.1), nats=shifted(NATS, 0.2, 0.2, 0.2)),
     ]
 
 
@@ -147,7 +44,7 @@ def test_a_difference_of_means_has_the_t_interval_over_documents(four: list[Answ
     wanted = estimate([-10.0, 0.0, -5.0])  # points, a document each
     assert (found.n, found.mean) == (3, pytest.approx(-5))
     assert found.interval == pytest.approx(wanted.interval) and found.deviation == pytest.approx(wanted.deviation)
-    assert found.spans_zero and not is_clear(found)
+    assert found.spans_zero and not found.is_clear
 
 
 def jackknife(statistic: Any, groups: list[Any]) -> tuple[float, float]:
@@ -162,7 +59,7 @@ def test_what_is_no_mean_is_resampled_by_documents_too() -> None:
     sizes = [3, 1, 2, 4, 2]
     one, other = ([[draw.uniform(0.1, 0.9) for _ in range(size)] for size in sizes] for _ in range(2))
     likely, less = ([[draw.uniform(2, 4) for _ in range(size)] for size in sizes] for _ in range(2))
-    mine, base = made("tova", 512, one, nats=likely), made("full", None, other, nats=less)
+    mine, base = make_answers("tova", 512, one, nats=likely), make_answers("full", None, other, nats=less)
 
     def nats(groups: list[tuple[list[float], list[float]]]) -> float:
         pairs = [pair for group in groups for pair in zip(*group, strict=True)]
@@ -185,7 +82,7 @@ def test_what_is_no_mean_is_resampled_by_documents_too() -> None:
 
 
 def test_the_geometric_mean_is_the_corpus_form() -> None:
-    record = made("full", None, [[0.2], [0.4]])
+    record = make_answers("full", None, [[0.2], [0.4]])
     for part, (r1, r2, rl) in zip(record.parts, ((0.4, 0.0, 0.2), (0.2, 0.1, 0.2)), strict=True):
         part["rouge1"], part["rouge2"], part["rougeL"] = r1, r2, rl
     assert MEASURES["rouge_geometric_mean"].of(record.parts) == pytest.approx((30 * 5 * 20) ** (1 / 3))
@@ -231,13 +128,13 @@ def test_csv(spec: AnswersSpec, four: list[AnswersRecord]) -> None:
 
 
 def test_without_references_scored_there_is_no_perplexity(spec: AnswersSpec) -> None:
-    table = build_table(spec, [made("full", None, FULL), made("tova", 512, FULL)])
+    table = build_table(spec, [make_answers("full", None, FULL), make_answers("tova", 512, FULL)])
     assert "Perplexity of people's answers" not in markdown(table)
     assert values(table)[1]["answer_perplexity"] == "" and values(table)[1]["f1_difference"] == "0"
 
 
 def test_one_document_has_no_interval(spec: AnswersSpec) -> None:
-    text = markdown(build_table(spec, [made("full", None, FULL[:1]), made("tova", 512, [[0.1, 0.4]])]))
+    text = markdown(build_table(spec, [make_answers("full", None, FULL[:1]), make_answers("tova", 512, [[0.1, 0.4]])]))
     assert "| -5.00 |" in text and "[95 %" not in text
     assert "no difference that could be told (-5.00 points)" in text
 
@@ -245,10 +142,12 @@ def test_one_document_has_no_interval(spec: AnswersSpec) -> None:
 @pytest.mark.parametrize(
     ("other", "problem"),
     [
-        (made("tova", 512, FULL[:2], nats=NATS), "questions is 4 of 2 documents but"),
-        (made("tova", 512, FULL), "references scored is 0 but"),
+        (make_answers("tova", 512, FULL[:2], nats=NATS), "questions is 4 of 2 documents but"),
+        (make_answers("tova", 512, FULL), "references scored is 0 but"),
         (
-            made("tova", 512, FULL, nats=NATS, lm={"architecture": "x", "parameters": 1, "dtype": "y", "sha256": ""}),
+            make_answers(
+                "tova", 512, FULL, nats=NATS, lm={"architecture": "x", "parameters": 1, "dtype": "y", "sha256": ""}
+            ),
             "model is",
         ),
     ],
@@ -256,13 +155,13 @@ def test_one_document_has_no_interval(spec: AnswersSpec) -> None:
 )
 def test_refuses_to_mix(other: AnswersRecord, problem: str, spec: AnswersSpec) -> None:
     with pytest.raises(RecordError, match=problem):
-        build_table(spec, [made("full", None, FULL, nats=NATS), other])
+        build_table(spec, [make_answers("full", None, FULL, nats=NATS), other])
 
 
 def test_ways_to_ask_stand_apart(spec: AnswersSpec) -> None:
-    chatty = made("full", None, FULL)
+    chatty = make_answers("full", None, FULL)
     chatty.config["task"]["prompt"] = "zero_scrolls"
-    text = markdown(build_table(spec, [made("full", None, FULL), chatty]))
+    text = markdown(build_table(spec, [make_answers("full", None, FULL), chatty]))
     assert text.count("F1 of **smollm2 task.prompt=") == 2 and "- smollm2 task.prompt=paper: Asked: " in text
 
 

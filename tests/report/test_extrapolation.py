@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import tables
 from matplotlib.figure import Figure
-from tiny import CONF
 
 from reattend.records import EvaluationRecord, RecordError
-from reattend.report import parse_spec, read_specs
+from reattend.report import parse_spec
 from reattend.report.extrapolation.figure import draw, styles
 from reattend.report.extrapolation.numbers import Block, Row, build_table
 from reattend.report.extrapolation.specification import ExtrapolationSpec
@@ -23,7 +23,7 @@ EVERY = 1000
 
 def spec(**changes: Any) -> ExtrapolationSpec:
     """The table's own file with smaller marks."""
-    found = next(spec for spec in read_specs(CONF / "table") if spec.name == "extrapolation")
+    found = tables()["extrapolation"]
     given = {"layout": "extrapolation", **vars(found), "marks": [1000, 4000], "contexts": {"smollm2": 3000}} | changes
     made = parse_spec(given)
     assert isinstance(made, ExtrapolationSpec)

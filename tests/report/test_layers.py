@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import conf_table
+from made_up_diagnostics import make_diagnostics
 
-from reattend.records import SCHEMA, DiagnosticsRecord, Metric, RecordError, config_hash
-from reattend.report import read_specs
+from reattend.records import DiagnosticsRecord, RecordError
 from reattend.report.grid import comma_separated
 from reattend.report.layers.figure import _band, draw, left_out
 from reattend.report.layers.numbers import Measure, Row, build_table
@@ -19,91 +20,20 @@ from reattend.report.layers.text import markdown, values
 from reattend.report.table import select
 from reattend.settings import SettingError
 
-CONF = Path(__file__).parents[2] / "conf"
-STACKS = ("full", "no_skip", "no_feed_forward", "attention_only")
-
 
 @pytest.fixture(scope="module")
 def layered() -> LayersSpec:
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "layers"]
-    assert isinstance(found, LayersSpec)
-    return found
-
-
-def make(
-    attention: str = "softmax",
-    seed: int = 1,
-    ratio: float | None = 0.8,
-    *,
-    cosine: float | None = 0.3,
-    query: tuple[float, float] = (0.1, 0.4),
-    control: str = "none",
-    rate: float = 0.004,
-    nats: float = 2.0,
-    experiment: str = "mechanisms",
-    **data: Any,
-) -> DiagnosticsRecord:
-    """Two layers; initially half the trained ratio and a tenth of the gradients; without skips a hundredth of it."""
-    trained: dict[str, Any] = {
-        "experiment": experiment,
-        "seed": seed,
-        "attention": {"name": attention},
-        "control": {"name": control},
-        "optimizer": {"name": "adamw", "learning_rate": rate},
-    }
-    config = {"experiment": "diagnostics", "name": None, "seed": 1, "samples": 8, "task": {"name": "diagnostics"}}
-    series: list[Any] = []
-    for when, factor in (("initial", 0.5), ("trained", 1.0)):
-        for stack in STACKS:
-            last = None if ratio is None else ratio * factor * (0.01 if "skip" in stack else 1)
-            series += [
-                _series(when, stack, "residual_ratio", 0, [0.99, 0.9, last]),
-                _series(when, stack, "token_cosine", 0, [0.05, 0.2, cosine]),
-            ]
-        gradients = [value * (1.0 if when == "trained" else 0.1) for value in query]
-        series += [_series(when, "full", f"gradient_{part}", 1, gradients) for part in ("query", "key", "value")]
-    return DiagnosticsRecord(
-        schema=SCHEMA,
-        name=f"diagnostics_{attention}_{control}_{rate}_{seed}",
-        config=config,
-        config_hash=config_hash(config),
-        seed=1,
-        git={"commit": "0123456789abcdef", "dirty": False},
-        versions={},
-        hardware={
-            **{"machine": "x86_64", "processor": "Imaginary CPU", "cores": 2},  # type: ignore[typeddict-item]
-            **{"threads": 1, "memory_bytes": 1, "accelerator": None},
-        },
-        metrics={"trained/nats_per_token": Metric(nats, "nats per token", nats * 512, 512)},
-        memory={"peak_bytes": 1, "what": "resident set"},
-        model={
-            **{"name": attention, "source": "best.ckpt", "sha256": "beef", "attention": attention},  # type: ignore[typeddict-item]
-            **{"parameters": 1, "layers": 2, "seed": seed, "config": trained},
-        },
-        data={
-            **{"name": "enwiki_sample", "unit": "byte", "source": "gensim", "licence": "CC-BY-SA"},  # type: ignore[typeddict-item]
-            **{"split": "valid", "sha256": "feed", "samples": 8, "length": 64},
-            **data,
-        },
-        series=series,
-        learned={},
-        timing={"started": "", "finished": "", "wall_seconds": 1.0},
-    )
-
-
-def _series(when: str, stack: str, quantity: str, first: int, mean: list[float | None] | list[float]) -> dict[str, Any]:
-    layers = list(range(first, first + len(mean)))
-    return {"when": when, "stack": stack, "quantity": quantity, "layers": layers, "mean": mean, "sd": [0.1] * len(mean)}
+    return conf_table("layers", LayersSpec)
 
 
 @pytest.fixture
 def four() -> list[DiagnosticsRecord]:
     """Two seeds of two mechanisms: ratios × 1.1 and × 1.21, gradients × 2 and × 8, cosines -0.1 and -0.2."""
     return [
-        make(seed=1, ratio=0.5, cosine=0.4),
-        make(seed=2, ratio=0.6, cosine=0.5),
-        make("dagpam", 1, 0.55, cosine=0.3, query=(0.2, 0.8)),
-        make("dagpam", 2, 0.726, cosine=0.3, query=(0.8, 3.2)),
+        make_diagnostics(seed=1, ratio=0.5, cosine=0.4),
+        make_diagnostics(seed=2, ratio=0.6, cosine=0.5),
+        make_diagnostics("dagpam", 1, 0.55, cosine=0.3, query=(0.2, 0.8)),
+        make_diagnostics("dagpam", 2, 0.726, cosine=0.3, query=(0.8, 3.2)),
     ]
 
 
@@ -151,7 +81,9 @@ def test_csv(layered: LayersSpec, four: list[DiagnosticsRecord]) -> None:
 
 
 def test_what_is_not_defined(layered: LayersSpec, four: list[DiagnosticsRecord], tmp_path: Path) -> None:
-    table = build_table(layered, [*four, make("nap", 1, None, cosine=None), make("nap", 2, None, cosine=0.2)])
+    table = build_table(
+        layered, [*four, make_diagnostics("nap", 1, None, cosine=None), make_diagnostics("nap", 2, None, cosine=0.2)]
+    )
     text = markdown(table)
     (row,) = [row for row in table.rows if row.label == "nap"]
     measure = Measure("trained", "full", "residual_ratio")
@@ -171,7 +103,7 @@ def test_bands() -> None:
 def test_rows_of_the_picture(layered: LayersSpec) -> None:
     names = ("softmax", "cog", "nap", "dagpam", "coda")
     spec = dataclasses.replace(layered, drawn=["dagpam", "softmax"])
-    table = build_table(spec, [*map(make, names), make(control="deeper")])
+    table = build_table(spec, [*map(make_diagnostics, names), make_diagnostics(control="deeper")])
     assert left_out(table) == ["coda", "cog", "nap", "softmax deeper"]
     assert "Not in the picture: coda, cog, nap, softmax deeper." in markdown(table)
     for drawn in ([], list("abcdefg")):
@@ -181,17 +113,17 @@ def test_rows_of_the_picture(layered: LayersSpec) -> None:
 
 def test_more_variants_than_can_be_told_apart(layered: LayersSpec) -> None:
     spec = dataclasses.replace(layered, drawn=["softmax"], best_of=None)
-    table = build_table(spec, [make(rate=rate / 1000) for rate in range(1, 9)])
+    table = build_table(spec, [make_diagnostics(rate=rate / 1000) for rate in range(1, 9)])
     assert len(table.rows) == 8 and len(left_out(table)) == 2
 
 
 def test_rows_at_their_best_rate(layered: LayersSpec) -> None:
     """Each at that with the fewest nats, the baseline too; what they do is compared though the rates differ."""
     records = [
-        make(rate=0.002, nats=1.9, ratio=0.5),
-        make(rate=0.004, nats=2.0, ratio=0.6),
-        make("dagpam", rate=0.002, nats=2.0, ratio=0.7),
-        make("dagpam", rate=0.004, nats=1.8, ratio=0.8),
+        make_diagnostics(rate=0.002, nats=1.9, ratio=0.5),
+        make_diagnostics(rate=0.004, nats=2.0, ratio=0.6),
+        make_diagnostics("dagpam", rate=0.002, nats=2.0, ratio=0.7),
+        make_diagnostics("dagpam", rate=0.004, nats=1.8, ratio=0.8),
     ]
     table = build_table(layered, records)
     measure = Measure("trained", "full", "residual_ratio")
@@ -206,10 +138,10 @@ def test_rows_at_their_best_rate(layered: LayersSpec) -> None:
 @pytest.mark.parametrize("other", [{"sha256": "dead"}, {"split": "test"}, {"samples": 4}, {"length": 32}])
 def test_other_blocks_are_refused(layered: LayersSpec, other: dict[str, Any]) -> None:
     with pytest.raises(RecordError, match=rf"{next(iter(other))} is .*cannot stand in one table \(layers\)"):
-        build_table(layered, [make(), make("dagpam", **other)])
+        build_table(layered, [make_diagnostics(), make_diagnostics("dagpam", **other)])
 
 
 def test_select_asks_for_the_training(layered: LayersSpec) -> None:
-    mine = make()
-    assert select(layered, [mine, make(experiment="default")]) == [mine]
+    mine = make_diagnostics()
+    assert select(layered, [mine, make_diagnostics(experiment="default")]) == [mine]
     assert select(dataclasses.replace(layered, select={"samples": 8, "trained.control.name": "none"}), [mine]) == [mine]

@@ -1,4 +1,4 @@
-"""Tables of many rows: absolute costs, what chance makes of many intervals, and a picture that stays legible."""
+"""Tables of many rows: what chance makes of many intervals, and a picture that stays legible."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import conf_table
 from matplotlib.figure import Figure
 
 from reattend.records import TrainingRecord
-from reattend.report import read_specs
 from reattend.report.fences import fences
 from reattend.report.variants import figure, forest
-from reattend.report.variants.costs import step_seconds
 from reattend.report.variants.numbers import build_table
 from reattend.report.variants.specification import VariantsSpec
-from reattend.report.variants.text import markdown, values
+from reattend.report.variants.text import markdown
 from reattend.settings import SettingError
 
 MakeRecord = Callable[..., TrainingRecord]
-TABLES = Path(__file__).parents[2] / "conf" / "table"
 # mean differences to softmax; all but the first two and the last have an interval that spans zero
 GAINS = {"a": -0.05, "b": +0.03, "c": 0.001, "d": 0.002, "e": -0.001, "f": -0.002, "g": 0.0015, "far": 0.9}
 
@@ -34,26 +32,6 @@ def many(make_record: MakeRecord) -> list[TrainingRecord]:
             make_record(name, seed, 2.5 + seed / 100 + gain + off, seconds=100 + 10 * i) for seed, off in noise.items()
         ]
     return records
-
-
-def test_columns(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
-    table = build_table(dataclasses.replace(spec, columns=["step_time", "score", "peak_memory"]), six)
-    lines = [[cell.strip() for cell in x.strip("|").split("|")] for x in markdown(table).splitlines() if x[0:1] == "|"]
-    assert lines[0] == ["attention", "ms/step", "test bits per byte", "MiB"]
-    # 101, 102 and 103 s and 1.2 times as long on 800 steps: of the quickest 126 and 151; 800 and 1,000 million bytes
-    assert lines[2:] == [
-        ["softmax", "126", "2.5300 ± 0.0361 (n=3)", "763"],
-        ["dagpam", "151 (× 1.20)", "2.5000 ± 0.0100 (n=3)", "954"],
-    ]
-    assert "ms/step is the time of a step in the quickest stretch between two validations" in markdown(table)
-    assert "MiB is the peak (resident set) of memory" in markdown(table)
-    assert "Time is that of training" not in markdown(table)
-    assert values(table)[1]["ms_per_step"] == "151.5"
-    assert values(table)[1]["step_ratio"] == "1.2"
-    assert values(table)[1]["peak_mib"] == "953.674"
-    usual = build_table(spec, six)
-    assert not {"ms_per_step", "peak_mib", "choice"} & values(usual)[0].keys()
-    assert "ms/step" not in markdown(usual)
 
 
 def test_an_unknown_column(spec: VariantsSpec, six: list[TrainingRecord]) -> None:
@@ -152,39 +130,13 @@ def test_fences_by_hand() -> None:
 
 
 def test_the_table_of_mechanisms(make_record: MakeRecord) -> None:
-    (found,) = [spec for spec in read_specs(TABLES) if spec.name == "mechanisms"]
-    assert isinstance(found, VariantsSpec)
+    found = conf_table("mechanisms", VariantsSpec)
     rate = {"experiment": "mechanisms", "optimizer": {"name": "adamw", "learning_rate": 0.004}}
     records = [make_record(name, valid=2.4, settings=rate) for name in ("softmax", "dagpam")]
+    timed = {**rate, "experiment": "mechanisms_timed"}
+    records += [make_record(name, settings=timed) for name in ("softmax", "dagpam")]
     heading, _, softmax, dagpam = [
         line for line in markdown(build_table(found, records)).splitlines() if line[:1] == "|"
     ]
     assert all(" 4e-03 of 1 |" in row for row in (softmax, dagpam))
     assert all(name in heading for name in (" learning rate |", " ms/step |", " MiB |"))
-
-
-def test_a_step_takes_what_it_took_in_the_quickest_stretch(make_record: MakeRecord) -> None:
-    record = make_record(seconds=100.0, steps=400)
-    busy = {"curve_seconds": [40.0, 50.0, 90.0, 100.0]}  # 100 steps each: 40, 10, 40 and 10 s
-    assert step_seconds(dataclasses.replace(record, timing=record.timing | busy)) == pytest.approx(0.1)
-    assert step_seconds(dataclasses.replace(record, curve=[])) == pytest.approx(100 / 800)
-
-
-def test_costs_of_runs_that_were_made_to_be_timed(
-    spec: VariantsSpec, six: list[TrainingRecord], make_record: MakeRecord
-) -> None:
-    alone = [
-        make_record(name, seed, 9.9, settings={"experiment": "timed"}, seconds=seconds, peak=peak)
-        for name, seconds, peak in (("softmax", 20.0, 100 * 2**20), ("dagpam", 26.0, 110 * 2**20))
-        for seed in (1, 2)
-    ]
-    columns = ["score", "step_time", "peak_memory"]
-    table = build_table(dataclasses.replace(spec, columns=columns, costs="timed"), [*six, *alone])
-    text = markdown(table)
-    assert [row.label for row in table.rows] == ["softmax", "dagpam"]
-    assert "2.5000 ± 0.0100 (n=3)" in text and "9.9" not in text  # they are not scored
-    assert "32 (× 1.30)" in text and "| 110 |" in text
-    assert "Costs: of 2 runs a row that did nothing else, experiment=timed; Imaginary CPU" in text
-    untimed = build_table(dataclasses.replace(spec, columns=columns, costs="timed"), six)
-    assert untimed.rows[1].costs is None
-    assert "ms/step" in markdown(untimed) and "Costs: " not in markdown(untimed)

@@ -7,102 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import conf_table
+from made_up_retention import READ, STEPS, make_retention
 
-from reattend.records import SCHEMA, Metric, RecordError, RetentionRecord, config_hash, read_record, write_record
-from reattend.report import read_specs
+from reattend.records import RecordError, RetentionRecord, read_record, write_record
 from reattend.report.grid import comma_separated
+from reattend.report.retention.cells import Cell, steps
 from reattend.report.retention.figure import draw
-from reattend.report.retention.numbers import Cell, Table, agreement, build_table, steps
+from reattend.report.retention.numbers import Table, agreement, build_table
 from reattend.report.retention.specification import PublishedTags, RetentionSpec
 from reattend.report.retention.text import markdown, values
 from reattend.settings import SettingError
 
-CONF = Path(__file__).parents[2] / "conf"
-READ, SIZE = 10, 4  # tokens of a chunk, entries kept
-STEPS = 1 + 2 + 3 + 4 + 6 * 5  # sum_t min(t, 5)
-
 
 @pytest.fixture(scope="module")
 def spec() -> RetentionSpec:
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "retention"]
-    assert isinstance(found, RetentionSpec)
-    return dataclasses.replace(found, fewest=1)
-
-
-def make(
-    policy: str = "tova",
-    size: int = SIZE,
-    *,
-    recent: tuple[int, ...] = (18, 12),
-    tags: tuple[dict[str, str], ...] = ({"NN": "6 50", "DT": "4 38"}, {"NN": "8 80", ",": "2 8"}),
-    steps: int = STEPS,
-    read: int = READ,
-    lm: str = "smollm2",
-    sha256: str = "beef",
-    tagger: str | None = "made up 1.0",
-    **options: Any,
-) -> RetentionRecord:
-    """Two layers of one set each; of a chunk's 6 steps with a full state 4 entries each are kept in each layer."""
-    config = {
-        "experiment": "tova_retention",
-        "name": None,
-        "seed": 1,
-        "lm": {"name": lm},
-        "data": {"name": "pg19"},
-        "policy": {"name": policy, "size": size, **({"scope": "layer", "first": 0} if policy == "tova" else {})}
-        | options,
-        "task": {"name": "retention", "context": read},
-        "max_tokens": None,
-    }
-    parts: list[Any] = [
-        {
-            **{"document": "Book", "start": i * read, "tokens": read - 1, "words": 7, "bytes": 40, "nats": 27.0},
-            **{"seconds": 1.0, "entries": 4.0, "kv_bytes": 64, "read": read, "sets": 2, "steps": 2 * steps},
-            **{"kept": 48, "recent": 2 * among, "at_once": i, "first": 20 - 6 * i, "tags": of},
-        }
-        for i, (among, of) in enumerate(zip(recent, tags, strict=True))
-    ]
-    chunks = len(parts)
-    # position 0 stays in both layers, then the last four less one
-    by_step = [" ".join(str(2 * chunks * (t - 4 < p <= t)) for p in range(read)) for t in range(read)]
-    return RetentionRecord(
-        schema=SCHEMA,
-        name=f"{policy}{size}_{lm}_{config_hash(config)}",
-        config=config,
-        config_hash=config_hash(config),
-        seed=1,
-        git={"commit": "0123456789abcdef", "dirty": False},
-        versions={},
-        hardware={
-            **{"machine": "x86_64", "processor": "Imaginary CPU", "cores": 2},  # type: ignore[typeddict-item]
-            **{"threads": 1, "memory_bytes": 1, "accelerator": None},
-        },
-        metrics={"nats_per_token": Metric(3.0, "nats per token", 27.0 * chunks, 9 * chunks)},
-        memory={"peak_bytes": 1, "what": "resident set"},
-        lm={
-            **{"name": lm, "source": "x.gguf", "sha256": sha256, "architecture": "Llama"},  # type: ignore[typeddict-item]
-            **{"parameters": 1, "dtype": "float32"},
-        },
-        data={
-            **{"name": "pg19", "unit": "token", "source": "made up", "licence": "CC0"},  # type: ignore[typeddict-item]
-            "documents": [{"title": "Book", "sha256": "feed", "characters": 90, "tokens": 20}],
-        },
-        parts=parts,
-        layers=[
-            {"kept": [24 * chunks], "recent": [sum(recent)], "at_once": [1]},
-            {"kept": [24 * chunks], "recent": [24 * chunks], "at_once": [0]},
-        ],
-        first=[34, 20, *[10] * 8],
-        first_of=[2 * chunks] * read,
-        stayed=[3, *[0] * (read - 1)],
-        map={"chunks": chunks, "tokens": read, "by_step": by_step, "by_layer": [by_step[-1], by_step[-1]]},
-        tagger=tagger,
-        state={"entries_per_layer": 4, "kv_bytes": 64},
-        timing={
-            **{"started": "", "finished": "", "wall_seconds": 1.0},  # type: ignore[typeddict-item]
-            **{"evaluation_seconds": 1.0, "tokens_per_second": 1.0},
-        },
-    )
+    return dataclasses.replace(conf_table("retention", RetentionSpec), fewest=1)
 
 
 def only(spec: RetentionSpec, *records: RetentionRecord) -> tuple[Table, list[Cell]]:
@@ -124,7 +44,7 @@ def test_steps_of_a_text_that_does_not_fill_the_state() -> None:
 
 
 def test_numbers_by_hand(spec: RetentionSpec) -> None:
-    _, (cell,) = only(spec, make())
+    _, (cell,) = only(spec, make_retention())
     assert cell.residence.mean == cell.one_a_step == STEPS / READ
     assert cell.recency is not None
     assert cell.recency.mean == pytest.approx((36 + 24) / 96)  # shares of 0.75 and 0.5
@@ -142,7 +62,12 @@ def test_numbers_by_hand(spec: RetentionSpec) -> None:
 
 
 def test_the_table(spec: RetentionSpec) -> None:
-    records = [make(), make("tova", 8, steps=54), make("random"), make("tova", scope="head")]
+    records = [
+        make_retention(),
+        make_retention("tova", 8, steps=54),
+        make_retention("random"),
+        make_retention("tova", scope="head"),
+    ]
     text = markdown(build_table(spec, records))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line]
     assert [line[:2] for line in lines[2:6]] == [
@@ -163,7 +88,7 @@ def test_the_table(spec: RetentionSpec) -> None:
 
 
 def test_a_policy_that_drops_several_at_once_is_said_to(spec: RetentionSpec) -> None:
-    text = markdown(build_table(spec, [make(), make("truncate", steps=30)]))
+    text = markdown(build_table(spec, [make_retention(), make_retention("truncate", steps=30)]))
     assert "smollm2: the mean is 4.00 at 4 whatever leaves" in text
     assert "smollm2: truncate 4 let several entries go at once, or none, and have another mean." in text
 
@@ -182,7 +107,7 @@ FOUR = ({"NN": "3 24", "DT": "2 12", ",": "2 18", "VB": "3 6"}, {"NN": "10 40"})
 def test_how_the_order_goes_with_a_papers(spec: RetentionSpec) -> None:
     """Means of 64/26, 3, 4.5 and 1 beside 5, 4, 3 and 2: ranks 2, 3, 4, 1 and 4, 3, 2, 1."""
     spec = dataclasses.replace(spec, published=[PAPER])
-    table, _ = only(spec, make(tags=FOUR))
+    table, _ = only(spec, make_retention(tags=FOUR))
     found = agreement(table.blocks[0].rows[0], PAPER, 4, fewest=1)
     assert found is not None and found.n == 4
     assert found.spearman.value == pytest.approx(1 - 6 * (4 + 0 + 4 + 0) / (4 * 15))
@@ -193,7 +118,7 @@ def test_how_the_order_goes_with_a_papers(spec: RetentionSpec) -> None:
 
 
 def test_rare_parts_of_speech_are_in_the_csv_alone(spec: RetentionSpec) -> None:
-    table = build_table(dataclasses.replace(spec, fewest=3), [make()])
+    table = build_table(dataclasses.replace(spec, fewest=3), [make_retention()])
     assert "`,`" not in markdown(table)
     rows = [*csv.DictReader(io.StringIO(comma_separated(values(table))))]
     found = {(row["measure"], row["of"]): row for row in rows}
@@ -206,8 +131,8 @@ def test_rare_parts_of_speech_are_in_the_csv_alone(spec: RetentionSpec) -> None:
 
 
 def test_a_picture_of_two_models(spec: RetentionSpec, tmp_path: Path) -> None:
-    other = [make(lm="other", sha256="dead"), make("random", lm="other", sha256="dead")]
-    records = [make(), make("tova", 512), make("random"), *other]
+    other = [make_retention(lm="other", sha256="dead"), make_retention("random", lm="other", sha256="dead")]
+    records = [make_retention(), make_retention("tova", 512), make_retention("random"), *other]
     table = build_table(spec, records)
     assert [block.label for block in table.blocks] == ["other", "smollm2"]
     drawn = [table.mapped(block) for block in table.blocks]
@@ -219,7 +144,7 @@ def test_a_picture_of_two_models(spec: RetentionSpec, tmp_path: Path) -> None:
 
 
 def test_a_state_that_was_never_full(spec: RetentionSpec, tmp_path: Path) -> None:
-    record = make()
+    record = make_retention()
     for part in record.parts:
         part["kept"] = part["recent"] = 0
     for layer in record.layers:
@@ -236,7 +161,7 @@ def test_a_state_that_was_never_full(spec: RetentionSpec, tmp_path: Path) -> Non
 def test_what_cannot_be_compared_is_refused(spec: RetentionSpec, other: dict[str, Any], what: str) -> None:
     spec = dataclasses.replace(spec, blocks=["lm"])
     with pytest.raises(RecordError, match=rf"{what} is .*cannot stand in one table \(retention\)"):
-        build_table(spec, [make(), make("random", **other)])
+        build_table(spec, [make_retention(), make_retention("random", **other)])
 
 
 def test_the_specification_is_checked(spec: RetentionSpec) -> None:
@@ -247,6 +172,6 @@ def test_the_specification_is_checked(spec: RetentionSpec) -> None:
 
 
 def test_a_record_on_disk(tmp_path: Path) -> None:
-    record = make()
+    record = make_retention()
     write_record(record, tmp_path / "one.json")
     assert read_record(tmp_path / "one.json") == record

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_translations import make
+from made_up_translations import make_translation
 
 from reattend.records import RecordError, TrainingRecord
 from reattend.report import parse_spec
@@ -105,7 +105,11 @@ def test_translations() -> None:
     values = {"layout": "translations", "name": "x", "title": "x", "select": {"trained.control.name": "none"}}
     found = parse_spec(values | {"rows": ["attention.name", "control.name"], "baseline": "softmax"})
     assert isinstance(found, TranslationsSpec)
-    records = [make(), make("dagpam", quality=0.75, trained=NONE), make(quality=0.72, trained=WIDER)]
+    records = [
+        make_translation(),
+        make_translation("dagpam", quality=0.75, trained=NONE),
+        make_translation(quality=0.72, trained=WIDER),
+    ]
     assert select(found, records) == records[:2]
     table = build_translations(found, records)
     assert [row.label for row in table.blocks[0].rows] == ["softmax", "dagpam", "softmax wider"]

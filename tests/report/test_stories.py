@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import conf_table
+from made_up_stories import judged, written
 
 from reattend.records import (
-    SCHEMA,
-    JudgementRecord,
-    Metric,
     Record,
     RecordError,
     StoriesRecord,
-    config_hash,
     read_record,
-    run_name,
     write_record,
 )
-from reattend.report import TableSpec, read_specs, write_report
+from reattend.report import TableSpec, write_report
 from reattend.report.stories.figure import _bars
 from reattend.report.stories.numbers import MEASURES, Block, build_table
 from reattend.report.stories.specification import StoriesSpec
@@ -30,131 +27,12 @@ from reattend.report.stories.text import markdown, values
 from reattend.report.table import select
 from reattend.settings import SettingError
 
-CONF = Path(__file__).parents[2] / "conf"
 MEASURE = {measure.name: measure for measure in MEASURES}
 
 
 @pytest.fixture(scope="module")
 def spec() -> StoriesSpec:
-    (found,) = [spec for spec in read_specs(CONF / "table") if spec.name == "stories"]
-    assert isinstance(found, StoriesSpec)
-    return found
-
-
-def shared(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "name": name,
-        "config": config,
-        "config_hash": config_hash(config),
-        "seed": config["seed"],
-        "git": {"commit": "0123456789abcdef", "dirty": False},
-        "versions": {"python": "3.11.7"},
-        "hardware": {
-            "machine": "x86_64",
-            "processor": "Imaginary CPU",
-            "cores": 2,
-            "threads": 2,
-            "memory_bytes": 16_000_000_000,
-            "accelerator": None,
-        },
-        "metrics": {"tokens": Metric(1.0, "tokens", 1.0, 1)},
-        "memory": {"peak_bytes": 1_000_000, "what": "resident set"},
-    }
-
-
-def written(
-    policy: str = "full",
-    size: int | None = None,
-    tokens: Sequence[int] = (100, 200, 300),
-    nats: Sequence[float] = (2.0, 2.0, 2.0),
-    *,
-    untouched: Sequence[int] = (),
-    texts: str = "abc",
-    seed: int = 1,
-    prompts: str = "feed",
-    longest: int | None = None,
-    **options: Any,
-) -> StoriesRecord:
-    config: dict[str, Any] = {
-        "experiment": "tova_stories",
-        "name": None,
-        "seed": seed,
-        "results_dir": "results",
-        "lm": {"name": "smollm2"},
-        "policy": {"name": policy} | ({} if size is None else {"size": size}) | options,
-        "task": {"name": "stories", "longest": longest, "temperature": 0.6, "top_p": 0.9, "batch_size": 8},
-    }
-    stories: list[Any] = [
-        {
-            "number": number,
-            "sha256": texts[number],
-            "prompt": 0,
-            "prompt_tokens": 10,
-            "tokens": count,
-            "words": count // 2,
-            "ended": number in untouched or number == 0,
-            "untouched": number in untouched or policy == "full",
-            "own_nats": 1.0 * count,
-            "full_nats": each * count,
-            "distinct_1": 0.5 if count else None,
-            "distinct_2": 0.8 if count else None,
-            "repeated_4": count / 1000 if count else None,
-            "longest_repeat": number,
-            "seconds": 1.0,
-        }
-        for number, (count, each) in enumerate(zip(tokens, nats, strict=True))
-    ]
-    return StoriesRecord(
-        **shared(run_name(config), config),
-        lm={
-            "name": "smollm2",
-            "source": "smollm2.gguf",
-            "sha256": "beef",
-            "architecture": "LlamaForCausalLM",
-            "parameters": 134_515_008,
-            "dtype": "float32",
-        },
-        prompts={"source": "task.prompt", "sha256": prompts, "count": 1},
-        predictions={"name": f"{run_name(config)}.jsonl", "sha256": f"{policy}{size}"},
-        stories=stories,
-        state={"entries_per_layer": 64.0, "kv_bytes": 1024},
-        timing={
-            "started": "2026-01-01T00:00:00Z",
-            "finished": "2026-01-01T00:02:00Z",
-            "wall_seconds": 110.0,
-            "writing_seconds": 100.0,
-            "tokens_per_second": 6.0,
-        },
-    )
-
-
-def judged(
-    first: StoriesRecord, second: StoriesRecord, won: int, tie: int, lost: int, missing: int = 0, *, by: str = "m"
-) -> JudgementRecord:
-    config = {"experiment": "judge", "name": f"by_{by}", "seed": 1, "first": first.name, "second": second.name}
-    outcomes = [("first", ["A", "B"])] * won + [("tie", ["A", "A"])] * tie + [("second", ["B", "A"])] * lost
-    comparisons: list[Any] = [
-        {"number": n, "verdict": verdict, "asked": True, "picks": picks, "answers": [None] * 2, "problems": [None] * 2}
-        for n, (verdict, picks) in enumerate(outcomes + [("missing", [None, "A"])] * missing)
-    ]
-    sides: Any = {
-        key: {"name": side.name, "sha256": side.predictions["sha256"], "config": side.config}
-        for key, side in (("first", first), ("second", second))
-    }
-    return JudgementRecord(
-        **shared(run_name(config), config),
-        sides=sides,
-        judge={"model": by, "answered_as": [by]},
-        comparisons=comparisons,
-        dropped={"pairs": 3, "differ": 0},
-        timing={
-            "started": "2026-01-01T00:00:00Z",
-            "finished": "2026-01-01T00:02:00Z",
-            "wall_seconds": 110.0,
-            "judging_seconds": 100.0,
-        },
-    )
+    return conf_table("stories", StoriesSpec)
 
 
 @pytest.fixture

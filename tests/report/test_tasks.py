@@ -2,64 +2,31 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
+from described import tables
+from made_up_tasks import BLEU, BYTES, TASKS, both_tasks, german, two_tasks
 
-from reattend.records import RecordError, TrainingRecord, write_record
-from reattend.report import parse_spec, read_specs, write_report
+from reattend.records import RecordError, TrainingRecord
+from reattend.report import parse_spec
 from reattend.report.table import select
-from reattend.report.tasks import figure
 from reattend.report.tasks.numbers import Table, build_table
 from reattend.report.tasks.specification import Column, TasksSpec
 from reattend.report.tasks.text import markdown, values
 from reattend.settings import SettingError
 
 MakeRecord = Callable[..., TrainingRecord]
-TABLES = Path(__file__).parents[2] / "conf" / "table"
-BYTES = {"title": "bytes", "experiment": "default", "metric": "test/bits_per_byte", "lower_is_better": True}
-BLEU = {"title": "BLEU", "experiment": "german", "metric": "test/sacrebleu", "lower_is_better": False, "decimals": 1}
-TASKS: dict[str, Any] = {
-    "layout": "tasks",
-    "name": "both",
-    "title": "Both tasks",
-    "rows": ["attention.name", "control.name"],
-    "baseline": "softmax",
-    "columns": [column | {"evaluation": "as ever"} for column in (BYTES, BLEU)],
-}
-FIXED = {"attention.lambda_trainable": False}
 
 
 @pytest.fixture
 def spec() -> TasksSpec:
-    found = parse_spec(TASKS)
-    assert isinstance(found, TasksSpec)
-    return found
+    return both_tasks()
 
 
 @pytest.fixture
-def german(make_record: MakeRecord) -> MakeRecord:
-    """A record of the second task: another model, another corpus, another metric."""
-
-    def made(attention: str, seed: int, bleu: float, settings: dict[str, Any] | None = None) -> TrainingRecord:
-        other = {"experiment": "german", "model.width": 64, "trainer.max_steps": 300, **(settings or {})}
-        return make_record(attention, seed, bleu, metric="sacrebleu", sha256="dead", settings=other)
-
-    return made
-
-
-@pytest.fixture
-def records(make_record: MakeRecord, german: MakeRecord) -> list[TrainingRecord]:
-    """Softmax and daGPAM of two kinds; one of them was not trained on the second task."""
-    return [
-        *(make_record("softmax", seed, bits) for seed, bits in ((1, 2.0), (2, 2.5), (3, 4.0))),
-        *(make_record("dagpam", seed, bits) for seed, bits in ((1, 1.98), (2, 2.45), (3, 3.88))),
-        make_record("dagpam", 2, 2.6, settings=FIXED),
-        *(german("softmax", seed, bleu) for seed, bleu in ((1, 20.0), (2, 25.0))),
-        *(german("dagpam", seed, bleu) for seed, bleu in ((1, 21.0), (2, 26.5))),
-    ]
+def records() -> list[TrainingRecord]:
+    return two_tasks()
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -156,13 +123,12 @@ def test_refuses_to_mix(other: dict[str, Any], told: str, spec: TasksSpec, make_
         build_table(spec, [make_record("softmax", 1), make_record("softmax", 2, **other)])
 
 
-def test_each_task_has_its_own_best(make_record: MakeRecord, german: MakeRecord) -> None:
+def test_each_task_has_its_own_best(make_record: MakeRecord) -> None:
     chosen = [
         column | {"evaluation": "as ever", "chosen_by": column["metric"].replace("test", "valid")}  # type: ignore[attr-defined]
         for column in (BYTES, BLEU)
     ]
-    spec = parse_spec(TASKS | {"columns": chosen, "best_of": "optimizer.lr"})
-    assert isinstance(spec, TasksSpec)
+    spec = both_tasks(columns=chosen, best_of="optimizer.lr")
 
     def valid(record: TrainingRecord, value: float) -> TrainingRecord:
         (name,) = record.metrics
@@ -201,53 +167,8 @@ def test_a_description_with_a_mistake(change: dict[str, Any], told: str) -> None
         parse_spec(TASKS | change)
 
 
-def test_blue_is_better(spec: TasksSpec, records: list[TrainingRecord]) -> None:
-    (_, _, trained) = build_table(spec, records).rows
-    bits, bleu = spec.columns
-    assert trained.cells["bytes"].change is not None and trained.cells["BLEU"].change is not None
-    assert figure._gain(bits, trained.cells["bytes"].change) == pytest.approx(2.0)
-    assert figure._gain(bleu, trained.cells["BLEU"].change) == pytest.approx(5.5)
-    worse, middle, better = (figure.COLOURS(float(figure._scale([-4.0, 4.0])(gain))) for gain in (-4, 0, 4))
-    assert better[2] > better[0] and worse[0] > worse[2] and min(middle) > 0.9
-
-
-def test_marks_of_cells(spec: TasksSpec, make_record: MakeRecord) -> None:
-    records = [make_record("softmax", seed, 2.0) for seed in (1, 2, 3)]
-    for name, bits in (("sure", (1.98, 1.981, 1.979)), ("open", (1.98, 2.05, 1.9)), ("one", (1.9,))):
-        records += [make_record(name, seed, value) for seed, value in enumerate(bits, 1)]
-    column = spec.columns[0]
-    marks = {}
-    for row in build_table(spec, records).rows[1:]:
-        axes = Figure().subplots()
-        change = row.cells["bytes"].change
-        assert change is not None
-        figure._draw_cell(axes, (0, 0), (column, change), scale=figure._scale([1.0]), decimals=2)
-        (text,) = axes.texts
-        marks[row.label] = (text.get_text(), text.get_weight(), any(patch.get_hatch() for patch in axes.patches))
-    assert marks == {
-        "sure": ("-1.00 % *", "bold", False),
-        "open": ("-1.17 %", "normal", False),
-        "one": ("-5.00 %", "normal", True),
-    }
-
-
-def test_files(spec: TasksSpec, records: list[TrainingRecord], tmp_path: Path) -> None:
-    for record in records:
-        write_record(record, tmp_path / "runs" / f"{record.name}.json")
-    write_report(tmp_path, [spec], say=lambda _: None)
-    assert (tmp_path / "tables/both.csv").read_text().startswith("row,task,metric,n,mean,sd,pairs,percent")
-    first = (tmp_path / "figures/both.png").read_bytes()
-    write_report(tmp_path, [spec], say=lambda _: None)
-    assert (tmp_path / "figures/both.png").read_bytes() == first
-
-
-def test_nothing_to_compare_yet(spec: TasksSpec, make_record: MakeRecord, tmp_path: Path) -> None:
-    figure.draw(build_table(spec, [make_record()]), tmp_path / "empty.png")
-    assert (tmp_path / "empty.png").stat().st_size > 0
-
-
 def test_the_tables_of_conf() -> None:
-    found = {spec.name: spec for spec in read_specs(TABLES) if isinstance(spec, TasksSpec)}
+    found = {name: spec for name, spec in tables().items() if isinstance(spec, TasksSpec)}
     assert found.keys() == {"lambdas", "mechanisms_tasks"}
     assert all(isinstance(column, Column) for spec in found.values() for column in spec.columns)
     assert all(found["mechanisms_tasks"].task(column).best for column in found["mechanisms_tasks"].columns)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from described import tables
+from made_up import MEMORY, WHEN, common
 from PIL import Image
 
-from reattend.records import SCHEMA, BenchRecord
-from reattend.report import TableSpec, parse_spec, read_specs
+from reattend.records import BenchRecord
+from reattend.report import TableSpec, parse_spec
 from reattend.settings import SettingError
-
-CONF = Path(__file__).parents[2] / "conf"
 
 
 def record(name: str = "throughput_1", *, history: int = 4096) -> BenchRecord:
@@ -33,32 +33,18 @@ def record(name: str = "throughput_1", *, history: int = 4096) -> BenchRecord:
         "rounds": 5,
     }
     return BenchRecord(
-        schema=SCHEMA,
-        name=name,
-        config={"suite": {"name": "throughput"}},
-        config_hash="0" * 12,
-        seed=0,
-        git={"commit": "c0ffee", "dirty": False},
-        versions={},
-        hardware={
-            "machine": "x86_64",
-            "processor": "Imaginary CPU",
-            "cores": 2,
-            "threads": 2,
-            "memory_bytes": 1,
-            "accelerator": None,
-        },
+        **common({"suite": {"name": "throughput"}}, name=name),
         metrics={},
-        memory={"peak_bytes": 1, "what": "resident set"},
+        memory=MEMORY,
         suite="throughput",
         result=result,
-        timing={"started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:02:00Z", "wall_seconds": 120},
+        timing=WHEN,
     )
 
 
 @pytest.fixture
 def spec() -> TableSpec:
-    return next(spec for spec in read_specs(CONF / "table") if spec.name == "throughput")
+    return tables()["throughput"]
 
 
 def test_the_table(spec: TableSpec) -> None:
@@ -70,7 +56,7 @@ def test_the_table(spec: TableSpec) -> None:
     assert lines[2] == ["tova", "256", "3.00", "65", "51.2", "123.5", "× 8.12", "7.50 to 9.00"]
     assert lines[3][:2] == ["transformers static", "all"]
     assert "largest batch" in text and "139" in text and "arXiv 2401.06104v2, Table 1" in text
-    assert "of 5 rounds" in text and "Run: Imaginary CPU, 2 CPU threads; commit c0ffee." in text
+    assert "of 5 rounds" in text and "Run: Imaginary CPU, 2 CPU threads; commit 0123456789." in text
 
 
 def test_the_same_for_programs_and_as_a_picture(spec: TableSpec, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What a picture shows where a few numbers are far from all others and would press these flat."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+Points = dict[str, tuple[float, float]]
 FAR = 3  # interquartile ranges beyond the quartiles: Tukey's outer fences
 FEWEST = 4  # numbers that have quartiles
 
@@ -15,3 +16,10 @@ def fences(values: Sequence[float]) -> tuple[float, float]:
     reach = FAR * (third - first)
     near = [value for value in values if first - reach <= value <= third + reach]
     return min(near), max(near)
+
+
+def near_and_far(points: Mapping[str, tuple[float, float]]) -> tuple[Points, Points]:
+    """The points (x, y) whose y is not far from those of the others, and those where it is."""
+    low, high = fences([y for _, y in points.values()]) if points else (0.0, 0.0)
+    near = {label: point for label, point in points.items() if low <= point[1] <= high}
+    return near, {label: point for label, point in points.items() if label not in near}

@@ -6,10 +6,12 @@ Drawn without pyplot: no window system, no global state, and half the start-up t
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 # Okabe and Ito's palette for colour-blind readers too; dashes let a curve under another show through
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -37,3 +39,11 @@ def picture(path: Path, *, width: float, height: float) -> Iterator[Figure]:
         yield figure
         # matplotlib's version in the file would make equal pictures differ
         canvas.print_figure(path, dpi=DPI, format="png", metadata={"Software": None})
+
+
+def log_scale(axes: Any) -> None:
+    """A logarithmic y axis whose marks are plain numbers: 1, 2, 5, 10."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_locator(NullLocator())

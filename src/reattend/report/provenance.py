@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reattend.records.record import Record
+from reattend.records.record import LanguageModel, Record
 
 
 def machine(record: Record) -> str:
@@ -24,6 +24,17 @@ def commit(record: Record) -> str:
     if git["commit"] is None:
         return "no commit"
     return f"commit {git['commit'][:10]}" + (" with uncommitted changes" if git["dirty"] else "")
+
+
+def origin(records: Iterable[Record]) -> str:
+    """Machines and commits, each once."""
+    every = list(records)
+    return f"{unique(map(machine, every))}; {unique(map(commit, every))}"
+
+
+def pretrained(lm: LanguageModel) -> str:
+    """A pretrained model, as the legends of tables over policies name it."""
+    return f"Model: {lm['name']}, {lm['architecture']}, {lm['parameters']:,} parameters, {lm['dtype']}, {lm['source']}."
 
 
 def unique(texts: Iterable[str]) -> str:

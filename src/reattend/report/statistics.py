@@ -21,6 +21,11 @@ class Estimate:
         return self.interval is not None and self.interval[0] <= 0 <= self.interval[1]
 
     @property
+    def is_clear(self) -> bool:
+        """Whether there is an interval, and it leaves out zero."""
+        return self.interval is not None and not self.spans_zero
+
+    @property
     def p(self) -> float | None:
         """Two-sided, of Student's test that the mean is zero: below 0.05 where the interval leaves out zero."""
         if self.interval is None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from reattend.report.answers.measures import Measure
-from reattend.report.answers.numbers import difference, is_clear, unit, value
+from reattend.report.answers.numbers import difference, unit, value
 from reattend.report.answers.specification import AnswersSpec
 from reattend.report.answers.table import Block, Row
 from reattend.report.sizes.numbers import listed
@@ -33,7 +33,7 @@ def _against_the_others(spec: AnswersSpec, block: Block, row: Row, measure: Meas
         rival = best(rivals, key=lambda other: other.cells[size].value(measure))
         found = measure.compared(row.cells[size].record.parts, rival.cells[size].record.parts)
         text = f"{size} ({difference(measure, found, spec.decimals)} {unit(measure)} to {rival.label})"
-        if not is_clear(found):
+        if not found.is_clear:
             open_.append(text)
         elif (found.mean > 0) == measure.higher:
             better.append(text)
@@ -57,7 +57,7 @@ def _against_the_topline(spec: AnswersSpec, block: Block, row: Row, measure: Mea
     assert found is not None and cell.base is not None
     mine, base = (value(number, spec.decimals) for number in (cell.value(measure), measure.of(cell.base.parts)))
     text = f"{difference(measure, found, spec.decimals)} {unit(measure)}"
-    verdict = text if is_clear(found) else f"no difference that could be told ({text})"
+    verdict = text if found.is_clear else f"no difference that could be told ({text})"
     yield (
         f"{measure.title} at size {size}, 1/{longest / size:.3g} of the longest prompt ({longest:,} tokens): "
         f"{row.label} {mine}, {spec.topline} {base}, {verdict}."

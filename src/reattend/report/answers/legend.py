@@ -1,9 +1,8 @@
 """The lines below the grids: what was asked of how much of the set, and without which nobody could compare."""
 
-from reattend.records.answers import AnswersRecord
 from reattend.report.answers.numbers import CLEAR
 from reattend.report.answers.table import Block, Table
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin, pretrained
 
 
 def legend(table: Table) -> list[str]:
@@ -22,8 +21,8 @@ def legend(table: Table) -> list[str]:
             "Intervals: delete-one jackknife over documents, paired question by question, as questions of one document "
             f"are not independent; {CLEAR}: it leaves out zero; without it no difference is claimed."
         )
-    lines += dict.fromkeys(map(_model, table.records))
-    lines.append(f"Runs: {unique(map(machine, table.records))}; {unique(map(commit, table.records))}.")
+    lines += dict.fromkeys(pretrained(record.lm) for record in table.records)
+    lines.append(f"Runs: {origin(table.records)}.")
     return [*lines, *spec.published, *spec.notes]
 
 
@@ -39,8 +38,3 @@ def _asked(block: Block) -> str:
         f"Asked: {of} of {data['name']} {data['split']} ({data['source']}), the first ones; prompt {task['prompt']}, "
         f"{context}; at most {task['max_new_tokens']} {data['unit']}s an answer, the likeliest one each"
     )
-
-
-def _model(record: AnswersRecord) -> str:
-    lm = record.lm
-    return f"Model: {lm['name']}, {lm['architecture']}, {lm['parameters']:,} parameters, {lm['dtype']}, {lm['source']}."

@@ -23,8 +23,3 @@ def difference(measure: Measure, found: Estimate, decimals: int) -> str:
         return percent(found)
     texts = [f"{round(number, decimals) + 0.0:.{decimals}f}" for number in (found.mean, *(found.interval or ()))]
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
-
-
-def is_clear(found: Estimate) -> bool:
-    """Whether the sign is not left open."""
-    return found.interval is not None and not found.spans_zero

@@ -5,18 +5,17 @@ from typing import Any
 
 from reattend.records.answers import AnswersRecord
 from reattend.report.answers.measures import MEASURES
-from reattend.report.sizes.specification import BySize
+from reattend.report.sizes.specification import WithTopline
 from reattend.settings import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnswersSpec(BySize):
+class AnswersSpec(WithTopline):
     """What is compared with what."""
 
     kind = AnswersRecord
 
     measures: list[str]  # a grid for each, the task's own score first
-    topline: str  # the policy without a bound that the others are compared with
     claim: dict[str, Any] = field(default_factory=dict)  # dotted settings of the rows whose standing is put in words
     decimals: int = 2
     published: list[str] = field(default_factory=list)  # what a paper says in words or shows in a plot alone
@@ -27,6 +26,3 @@ class AnswersSpec(BySize):
             if measure not in MEASURES:
                 expected = f"names out of {', '.join(MEASURES)}"
                 raise SettingError(f"table.{self.name}.measures", measure, expected, "Correct the list.")
-
-    def place(self, policy: str) -> int:
-        return -1 if policy == self.topline else super().place(policy)

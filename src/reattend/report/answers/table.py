@@ -1,6 +1,6 @@
 """Records of answers become rows by policy and cells by size, or a refusal where they cannot be compared."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from reattend.records.answers import AnswersRecord
 from reattend.report.answers.measures import MEASURES, Measure
 from reattend.report.answers.specification import AnswersSpec
 from reattend.report.comparable import refuse_to_mix
-from reattend.report.sizes.rows import Line, find_lines, not_named, split
+from reattend.report.sizes.rows import Line, find_lines, in_order, not_named, split, topline_of
 from reattend.report.statistics import Estimate
 
 
@@ -53,8 +53,7 @@ class Block:
     @property
     def sizes(self) -> list[int | None]:
         """From the smallest on; that of policies without a bound last."""
-        found = {size for row in self.rows for size in row.cells}
-        return sorted(found, key=lambda size: (size is None, size))
+        return in_order(size for row in self.rows for size in row.cells)
 
     def best(self, measure: Measure, size: int | None) -> float:
         """The best value of a size."""
@@ -90,20 +89,12 @@ def build_table(spec: AnswersSpec, records: Iterable[AnswersRecord]) -> Table:
     for label, members in split(spec, records).items():
         refuse_to_mix(members, ASPECTS, table=spec.name, remedy=REMEDY)
         lines = find_lines(spec, members)
-        tops = [line for line in lines if line.policy == spec.topline and None in line.sizes]
+        rows = [_row(line, topline_of(spec, line, lines)) for line in lines]
         measures = [m for m in map(MEASURES.__getitem__, spec.measures) if m.known(members[0].parts)]
-        blocks.append(Block(label, [_row(line, tops) for line in lines], measures, not_named(lines)))
+        blocks.append(Block(label, rows, measures, not_named(lines)))
     return Table(spec, blocks)
 
 
-def _row(line: Line[AnswersRecord], tops: Sequence[Line[AnswersRecord]]) -> Row:
-    """Compared with the topline whose settings are the nearest."""
-    top = min(
-        tops,
-        key=lambda other: sum(line.config[k] != other.config[k] for k in line.config.keys() & other.config),
-        default=None,
-    )
-    base = top.sizes[None] if top else None
-    ordered = sorted(line.sizes.items(), key=lambda item: (item[0] is None, item[0]))
-    cells = {size: Cell(record, None if record is base else base) for size, record in ordered}
+def _row(line: Line[AnswersRecord], base: AnswersRecord | None) -> Row:
+    cells = {size: Cell(record, None if record is base else base) for size, record in line.sizes.items()}
     return Row(line.label, line.policy, line.config, cells)

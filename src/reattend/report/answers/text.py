@@ -1,16 +1,15 @@
 """A table as Markdown for people and as values for programs. The same records give the same bytes."""
 
-import math
 from typing import Any
 
 from reattend.report.answers.claims import claims
 from reattend.report.answers.legend import legend
 from reattend.report.answers.measures import MEASURES, Measure
-from reattend.report.answers.numbers import CLEAR, difference, is_clear, unit, value
+from reattend.report.answers.numbers import CLEAR, difference, unit, value
 from reattend.report.answers.table import Block, Cell, Row, Table
+from reattend.report.estimates import ends
 from reattend.report.grid import digits, grid
-
-UNBOUNDED = "unbounded"
+from reattend.report.sizes.numbers import size_name
 
 
 def markdown(table: Table) -> str:
@@ -28,7 +27,7 @@ def _values_of(table: Table, block: Block, measure: Measure) -> list[str]:
     heading = (
         f"{measure.title[0].upper()}{measure.title[1:]} of **{block.label}** by size of the state, {order} is better:"
     )
-    cells = [["policy", *map(_size, block.sizes), "s/question"]]
+    cells = [["policy", *map(size_name, block.sizes), "s/question"]]
     for row in block.rows:
         texts = [_marked(table, block, measure, row, size) for size in block.sizes]
         cells.append([row.label, *texts, f"{_seconds(row):.1f}"])
@@ -50,7 +49,7 @@ def _differences(table: Table, block: Block, measure: Measure) -> list[str]:
     if not rows:
         return []
     sizes = [size for size in block.sizes if any(size in row.cells and row.cells[size].base for row in rows)]
-    cells = [["above", *map(_size, sizes)]]
+    cells = [["above", *map(size_name, sizes)]]
     for row in rows:
         cells.append([row.label, *(_difference(table, measure, row.cells.get(size)) for size in sizes)])
     documents = len({part["document"] for part in block.records[0].parts})
@@ -62,7 +61,7 @@ def _difference(table: Table, measure: Measure, cell: Cell | None) -> str:
     found = None if cell is None else cell.above(measure)
     if found is None:
         return ""
-    return difference(measure, found, table.spec.decimals) + (f" {CLEAR}" if is_clear(found) else "")
+    return difference(measure, found, table.spec.decimals) + (f" {CLEAR}" if found.is_clear else "")
 
 
 def _seconds(row: Row) -> float:
@@ -70,10 +69,6 @@ def _seconds(row: Row) -> float:
     times = [cell.record.timing for cell in row.cells.values()]
     total = sum(t["read_seconds"] + t["score_seconds"] + t["write_seconds"] for t in times)
     return total / sum(len(cell.record.parts) for cell in row.cells.values())
-
-
-def _size(size: int | None) -> str:
-    return UNBOUNDED if size is None else str(size)
 
 
 def values(table: Table) -> list[dict[str, object]]:
@@ -92,13 +87,10 @@ def values(table: Table) -> list[dict[str, object]]:
 def _of(block: Block, cell: Cell, name: str, measure: Measure) -> dict[str, str]:
     known = measure in block.measures
     found = cell.above(measure) if known else None
-    ends: list[float | None] = [None] * 3 if found is None else [found.mean, *(found.interval or (None, None))]
-    if measure.as_ratio:
-        ends = [None if end is None else math.exp(end) for end in ends]
     kind = "ratio" if measure.as_ratio else "difference"
-    texts = dict(zip((kind, f"{kind}_low", f"{kind}_high"), map(digits, ends), strict=True))
+    texts = map(digits, ends(found, as_ratio=measure.as_ratio))
     return {name: digits(cell.value(measure) if known else None)} | {
-        f"{name}_{key}": text for key, text in texts.items()
+        f"{name}_{key}": text for key, text in zip((kind, f"{kind}_low", f"{kind}_high"), texts, strict=True)
     }
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from reattend.report.collapse.claims import coefficient
 from reattend.report.collapse.measured import NEGATIVE, POSITIVE, RATIO, by_layer, lambdas
 from reattend.report.collapse.numbers import Row, Table
-from reattend.report.fences import fences
+from reattend.report.fences import near_and_far
 from reattend.report.picture import COLOURS, picture
 from reattend.report.placing import place_names
 
@@ -76,14 +76,13 @@ def _draw_rows(axes: Any, table: Table, chosen: dict[str, tuple[str, str]]) -> N
     found = table.ratio_and_score
     if found:
         axes.set_title(f"Spearman's rho {coefficient(found.spearman)}, over {found.n} rows")
-    low, high = fences([score for _, score in points.values()]) if points else (0, 0)
-    near = {label: point for label, point in points.items() if low <= point[1] <= high}
+    near, far = near_and_far(points)
     colours = {label: colour for label, (colour, _) in chosen.items()}
     for label, point in near.items():
         axes.plot(*point, marker="o", markersize=6, color=colours.get(label, "#8a8a8a"), linestyle="none")
     axes.margins(0.12)
-    far = [f"{label} {y:.3g} at {x:.3f}" for label, (x, y) in points.items() if label not in near]
-    outside = textwrap.fill(f"outside the picture: {'; '.join(far)}", 90) if far else ""
+    told = [f"{label} {y:.3g} at {x:.3f}" for label, (x, y) in far.items()]
+    outside = textwrap.fill(f"outside the picture: {'; '.join(told)}", 90) if told else ""
     axes.set_xlabel("\n".join(["residual ratio of the last layer", outside]).rstrip())
     place_names(axes, near, size=7, colours=colours)
 

@@ -6,7 +6,7 @@ from reattend.records.record import Diagnosed, TrainingRecord
 from reattend.report.collapse.measured import after_warm_up
 from reattend.report.collapse.numbers import Table
 from reattend.report.correlation import DRAWS
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin
 from reattend.report.variants.best import Best
 from reattend.report.variants.claims import FEW, LEVEL, say_best, say_one_seed
 from reattend.report.variants.legend import say_published
@@ -29,7 +29,7 @@ def legend(table: Table) -> list[str]:
         f"difference to {spec.baseline}, paired by seed, with its 95 % t-interval. One that spans zero (a ratio's: "
         f"one) leaves the sign open; a claim is `yes` or `the opposite` where it does not.",
         f"Correlations: of the rows' means; in brackets the 2.5th and 97.5th percent of {DRAWS:,} draws of the rows.",
-        f"Runs: {unique(map(machine, records))}; {unique(map(commit, records))}.",
+        f"Runs: {origin(records)}.",
     ]
     if spec.best:
         lines.append(say_best(spec.best, [row.scored.choice for row in table.rows]))

@@ -108,7 +108,7 @@ def _rows(spec: ExtrapolationSpec, records: Sequence[EvaluationRecord]) -> list[
         config = {POSITIONS: ALWAYS[POSITIONS]} | line.config
         positions = str(config[POSITIONS])
         words = [word for word in line.label.split() if not word.startswith(f"{POSITIONS}=")]
-        for size, record in sorted(line.sizes.items(), key=lambda item: item[0] or 0):
+        for size, record in line.sizes.items():
             sized = [f"size={size}"] if several and size is not None else []
             label = " ".join([words[0], positions, *words[1:], *sized])
             rows.append(Row(label, line.policy, positions, config, record))

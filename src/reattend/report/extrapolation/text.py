@@ -4,8 +4,8 @@ import math
 
 from reattend.report.extrapolation.numbers import Block, Row, Table
 from reattend.report.grid import EMPTY, digits, grid
-from reattend.report.provenance import commit, machine, unique
-from reattend.report.sizes.numbers import percent, perplexity
+from reattend.report.provenance import origin
+from reattend.report.sizes.numbers import named_texts, percent, perplexity
 
 
 def markdown(table: Table) -> str:
@@ -46,18 +46,17 @@ def _legend(table: Table) -> list[str]:
             "them; one that spans zero leaves the sign open; × is the ratio itself, from tenfold on."
         )
     lines.append("tokens/s: in the first tenth of the texts and in the last; equal ones say that time is linear.")
-    lines.append(f"Runs: {unique(map(machine, table.records))}; {unique(map(commit, table.records))}.")
+    lines.append(f"Runs: {origin(table.records)}.")
     return [*dict.fromkeys(lines), *table.spec.notes]
 
 
 def _read(block: Block) -> str:
     record = block.rows[0].record
-    titles = [part["document"] for part in record.parts]
-    named = "; ".join(titles) if len(titles) <= 4 else f"{len(titles)} texts"
+    texts = named_texts([part["document"] for part in record.parts], most=4)
     kept = max(row.record.state["kv_bytes"] for row in block.rows)
     tokens = sum(part["tokens"] for part in record.parts)
     return (
-        f"{block.label}: {tokens:,} tokens of {record.data['name']} ({named}), each text one stream from an empty "
+        f"{block.label}: {tokens:,} tokens of {record.data['name']} ({texts}), each text one stream from an empty "
         f"state; at most {kept / 1e6:.3g} MB of keys and values."
     )
 

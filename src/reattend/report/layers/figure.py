@@ -8,11 +8,11 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from reattend.report.layers.numbers import COSINE, GRADIENTS, RATIO, STACKS, WHEN, Measure, Row, Table
 from reattend.report.layers.specification import MOST
-from reattend.report.picture import COLOURS, picture
+from reattend.report.picture import COLOURS, log_scale, picture
 
 COLLAPSED = 0.1  # a ratio below it is seen on a logarithmic scale alone
 DASHES = {"initial": (0, (3, 1.5)), "trained": "-"}
@@ -65,10 +65,7 @@ def _draw_panel(axes: Any, rows: Sequence[Row], stack: str, quantity: str) -> No
                 axes.fill_between(layers, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if logarithmic:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_scale(axes)
 
 
 def _every(row: Row, measure: Measure) -> Iterable[float]:

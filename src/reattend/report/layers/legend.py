@@ -2,7 +2,7 @@
 
 from reattend.report.layers.figure import left_out
 from reattend.report.layers.numbers import Table
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin
 from reattend.report.variants.cells import choice
 from reattend.report.variants.claims import say_best
 
@@ -24,7 +24,7 @@ def legend(table: Table) -> list[str]:
         f"Means over seeds ({', '.join(map(str, seeds))}){several}. Cosines are compared by their difference, ratios "
         f"and norms by their quotient (means of logarithms), paired by seed, with a 95 % t-interval; one that spans "
         f"zero (a quotient's: one) leaves the sign open.",
-        f"Runs: {unique(map(machine, records))}; {unique(map(commit, records))}.",
+        f"Runs: {origin(records)}.",
     ]
     if spec.best:
         values = "; ".join(f"{row.label} {choice(row.choice)}" for row in table.rows)

@@ -1,11 +1,9 @@
 """The keys of a table with the layout `layers`."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from reattend.records.identity import ALWAYS, dotted
 from reattend.records.record import DiagnosticsRecord
-from reattend.report.table import TableSpec
+from reattend.report.of_training import OfTrainingSpec
 from reattend.report.variants.best import Best
 from reattend.settings import SettingError
 
@@ -14,13 +12,11 @@ MOST = 6  # lines of a panel, initial and trained each, that can still be told a
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayersSpec(TableSpec):
-    """Which rows; `select` can also ask for settings of the training: `trained.experiment: mechanisms`."""
+class LayersSpec(OfTrainingSpec):
+    """Which rows, and which of them the picture has."""
 
     kind = DiagnosticsRecord
 
-    rows: str | list[str]  # the dotted key of the training's config whose values are the rows, or several
-    baseline: str  # the row that the others are compared with
     best_of: str | None = None  # a dotted key of the training: rows that differ in it alone are one, at the best value
     drawn: list[str]  # the rows of the picture; the table has all
 
@@ -33,7 +29,3 @@ class LayersSpec(TableSpec):
     def best(self) -> Best | None:
         """Trained models are chosen by what they make of the blocks that are measured."""
         return None if self.best_of is None else Best(self.name, self.best_of, CHOSEN_BY, lower_is_better=True)
-
-    def settings_of(self, record: DiagnosticsRecord) -> dict[str, Any]:
-        trained = ALWAYS | dotted(record.model["config"])
-        return dotted(record.config) | {f"trained.{key}": value for key, value in trained.items()}

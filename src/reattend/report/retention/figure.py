@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.colors import PowerNorm
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from reattend.report.picture import COLOURS, DASHES, picture
-from reattend.report.retention.numbers import Block, Cell, Row, Table
+from reattend.report.picture import COLOURS, DASHES, log_scale, picture
+from reattend.report.retention.cells import Cell
+from reattend.report.retention.numbers import Block, Row, Table
 
 MAP = "viridis"
 SCALE = PowerNorm(0.5, 0, 1)  # old positions keep a few percent, which a linear scale would hide
@@ -82,10 +83,7 @@ def _sets(cell: Cell) -> int:
 def _first_positions(axes: Any, block: Block, styles: dict[tuple[str, int], Style]) -> None:
     for row, cell in block.cells:
         axes.plot(cell.first_positions, label=f"{row.label} {cell.size}", **styles[row.label, cell.size])
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    log_scale(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(
         xlabel="position", ylabel="steps that attend to it", title="the first positions,\nmean over layers and chunks"

@@ -1,13 +1,13 @@
 """The lines below the grids: what the numbers say, what they are, and where they come from."""
 
+import math
 from collections.abc import Iterable
 
 from reattend.records.retention import RetentionRecord
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin, unique
 from reattend.report.retention.numbers import Block, Table, agreement
 from reattend.report.retention.specification import PublishedTags
-
-NAMED = 8  # texts; more are counted
+from reattend.report.sizes.numbers import named_texts
 
 
 def legend(table: Table) -> list[str]:
@@ -34,22 +34,22 @@ def legend(table: Table) -> list[str]:
     named = [text for block in table.blocks for text in block.not_named]
     if named:
         lines.append(f"Where a row does not say: {'; '.join(dict.fromkeys(named))}.")
-    lines.append(f"Runs: {unique(map(machine, records))}; {unique(map(commit, records))}.")
+    lines.append(f"Runs: {origin(records)}.")
     return [*lines, *_notes(spec.published), *spec.notes]
 
 
 def _identity(block: Block) -> Iterable[str]:
     """What the mean is, whatever the policy; a policy that drops several at once falls short of it."""
-    held: dict[str, None] = {}
-    short: dict[str, None] = {}
+    held, short = [], []
     for row, cell in block.cells:
-        same = abs(cell.residence.mean - cell.one_a_step) < 1e-9 * cell.one_a_step
-        (held if same else short)[f"{cell.one_a_step:.2f} at {cell.size}" if same else f"{row.label} {cell.size}"] = (
-            None
-        )
+        if math.isclose(cell.residence.mean, cell.one_a_step):
+            held.append(f"{cell.one_a_step:.2f} at {cell.size}")
+        else:
+            short.append(f"{row.label} {cell.size}")
     if held:
+        means = ", ".join(dict.fromkeys(held))
         yield (
-            f"{block.label}: the mean is {', '.join(held)} whatever leaves, as long as one entry does at each step: "
+            f"{block.label}: the mean is {means} whatever leaves, as long as one entry does at each step: "
             "sum_t min(t, size + 1) over the tokens."
         )
     if short:
@@ -71,8 +71,7 @@ def _agreements(table: Table, block: Block) -> Iterable[str]:
 
 
 def _read(record: RetentionRecord) -> str:
-    titles = [text["title"] for text in record.data["documents"]]
-    texts = "; ".join(titles) if len(titles) <= NAMED else f"{len(titles)} texts"
+    texts = named_texts([text["title"] for text in record.data["documents"]])
     longest = max(part["read"] for part in record.parts)
     tokens = sum(part["read"] for part in record.parts)
     return (

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reattend.records.retention import RetentionRecord
-from reattend.report.sizes.specification import BySize
-from reattend.settings import SettingError
+from reattend.report.sizes.specification import BySize, one_for_each_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +20,7 @@ class PublishedTags:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for row, values in {"mean": self.mean, **self.rows}.items():
-            if len(values) != len(self.sizes):
-                expected = f"{len(self.sizes)} numbers, one for each of sizes"
-                raise SettingError(f"published.rows.{row}", values, expected, "Add what is missing.")
+        one_for_each_size("published.rows", {"mean": self.mean, **self.rows}, self.sizes)
 
 
 @dataclass(frozen=True, kw_only=True)

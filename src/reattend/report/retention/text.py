@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from reattend.report.grid import EMPTY, digits, grid
+from reattend.report.retention.cells import Cell
 from reattend.report.retention.legend import legend
-from reattend.report.retention.numbers import Block, Cell, Row, Table
+from reattend.report.retention.numbers import Block, Row, Table
 from reattend.report.retention.specification import PublishedTags
 from reattend.report.statistics import Estimate
 

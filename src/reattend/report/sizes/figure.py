@@ -35,6 +35,13 @@ class Panel:
         return min(values), min(max(values), TALLEST * min(values))
 
 
+def panel_of(title: str, rows: Mapping[str, Mapping[int | None, float]]) -> Panel:
+    """A line for each row that has sizes; a level one for what is at None, where nothing bounds the state."""
+    lines = {label: {size: v for size, v in values.items() if size is not None} for label, values in rows.items()}
+    unbounded = {label: values[None] for label, values in rows.items() if None in values}
+    return Panel(title, {label: line for label, line in lines.items() if line}, unbounded)
+
+
 def draw(table: Table, path: Path) -> None:
     """Write all panels as one PNG."""
     panels = [*map(_ours, table.blocks), *map(_theirs, table.spec.published)]
@@ -47,14 +54,12 @@ def draw(table: Table, path: Path) -> None:
             _draw_panel(axes, panel, how)
         for axes in places[len(panels) :]:
             axes.set_visible(False)
-        handles = [Line2D([], [], label=label, markersize=4, **style) for label, style in how.items()]
-        figure.legend(handles=handles, loc="outside right center", frameon=False, handlelength=3.5)
+        name_lines(figure, how)
 
 
 def _ours(block: Block) -> Panel:
-    lines = {row.label: {s: c.perplexity for s, c in row.cells.items() if s is not None} for row in block.rows}
-    unbounded = {row.label: row.cells[None].perplexity for row in block.rows if None in row.cells}
-    return Panel(block.label, {label: line for label, line in lines.items() if line}, unbounded)
+    rows = {row.label: {size: cell.perplexity for size, cell in row.cells.items()} for row in block.rows}
+    return panel_of(block.label, rows)
 
 
 def _theirs(paper: PublishedSizes) -> Panel:
@@ -78,20 +83,32 @@ def styles(panels: Sequence[Panel], order: Sequence[str]) -> dict[str, dict[str,
     return styles
 
 
-def _draw_panel(axes: Any, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+def name_lines(figure: Any, styles: Mapping[str, dict[str, Any]]) -> None:
+    """The legend of all panels, at their right."""
+    handles = [Line2D([], [], label=label, markersize=4, **style) for label, style in styles.items()]
+    figure.legend(handles=handles, loc="outside right center", frameon=False, handlelength=3.5)
+
+
+def draw_lines(axes: Any, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+    """The rows of a panel against the size of the state."""
     for label, value in panel.unbounded.items():
         axes.axhline(value, **styles[label])
     for label, line in panel.lines.items():
         axes.plot(list(line), list(line.values()), markersize=4, **styles[label])
-    low, top = panel.range
-    margin = 0.04 * (top - low) or 1
-    axes.set_ylim(low - margin, top + margin)
-    axes.set(xlabel="size of the state (entries a layer keeps)", ylabel="perplexity per token", title=panel.title)
+    axes.set(xlabel="size of the state (entries a layer keeps)", title=panel.title)
     sizes = sorted({size for line in panel.lines.values() for size in line})
     if sizes:
         axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, labels=map(str, sizes))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _draw_panel(axes: Any, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+    draw_lines(axes, panel, styles)
+    low, top = panel.range
+    margin = 0.04 * (top - low) or 1
+    axes.set_ylim(low - margin, top + margin)
+    axes.set_ylabel("perplexity per token")
     peaks = {label: max(line.values()) for label, line in panel.lines.items()}
     above = [f"{label} {perplexity(peak, 0)}" for label, peak in peaks.items() if peak > top]
     if above:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from reattend.report.statistics import Estimate
 
 TENFOLD = math.log(10)
+NAMED = 8  # texts; more are counted
 
 
 def perplexity(value: float, decimals: int) -> str:
@@ -24,6 +25,16 @@ def percent(log_ratio: Estimate) -> str:
         texts = [f"{math.exp(value):,.0f}" for value in values]
         texts[0] = f"× {texts[0]}"
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{', '.join(texts[1:])}]"
+
+
+def size_name(size: int | None) -> str:
+    """`64`; `unbounded` for a policy that keeps everything."""
+    return "unbounded" if size is None else str(size)
+
+
+def named_texts(titles: Sequence[str], *, most: int = NAMED) -> str:
+    """`Emma; Persuasion`, or `31 texts`."""
+    return "; ".join(titles) if len(titles) <= most else f"{len(titles)} texts"
 
 
 def listed(things: Sequence[object]) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from reattend.records.identity import config_hash, deciding
 from reattend.records.record import Record, RecordError
-from reattend.report.labels import Dotted, rivals, setting
-from reattend.report.sizes.specification import BySize
+from reattend.report.labels import Dotted, differences, rivals, setting
+from reattend.report.sizes.specification import BySize, WithTopline
 
 POLICY, SIZE = "policy.name", "policy.size"
 R = TypeVar("R", bound=Record)
@@ -26,7 +26,7 @@ class Line(Generic[R]):
 
     policy: str
     config: dict[str, Any]  # dotted, without the size and the block's settings
-    sizes: dict[int | None, R] = field(default_factory=dict)
+    sizes: dict[int | None, R] = field(default_factory=dict)  # from the smallest on
     label: str = ""
 
 
@@ -68,6 +68,7 @@ def find_lines(spec: BySize, records: Iterable[R]) -> list[Line[R]]:
             raise RecordError(record.name, problem, "Delete one of the two files")
     found = list(lines.values())
     for line in found:
+        line.sizes = {size: line.sizes[size] for size in in_order(line.sizes)}
         line.label = " ".join([line.policy, *_departures(line.config, [other.config for other in found])])
     return sorted(found, key=lambda line: _place(spec, line))
 
@@ -92,6 +93,18 @@ def _commonest(key: str, config: Dotted, others: Sequence[Dotted]) -> Any:
     if len(counts) == 2 and counts[0][1] == counts[1][1]:
         return object()
     return next(value for value in values if repr(value) == counts[0][0])
+
+
+def in_order(sizes: Iterable[int | None]) -> list[int | None]:
+    """Each size once, from the smallest on; that of policies without a bound last."""
+    return sorted(set(sizes), key=lambda size: (size is None, size))
+
+
+def topline_of(spec: WithTopline, line: Line[R], lines: Iterable[Line[R]]) -> R | None:
+    """What `line` is compared with: the record of the topline whose settings are the nearest."""
+    toplines = [other for other in lines if other.policy == spec.topline and None in other.sizes]
+    nearest = min(toplines, key=lambda other: differences(line.config, other.config), default=None)
+    return nearest.sizes[None] if nearest else None
 
 
 def not_named(lines: Sequence[Line[R]]) -> list[str]:

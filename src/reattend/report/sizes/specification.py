@@ -1,5 +1,6 @@
 """The keys of a table with the layout `sizes`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +22,15 @@ class PublishedSizes:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for row, values in self.rows.items():
-            if len(values) != len(self.sizes):
-                expected = f"{len(self.sizes)} numbers, one for each of sizes"
-                raise SettingError(f"published.rows.{row}", values, expected, "Add what is missing.")
+        one_for_each_size("published.rows", self.rows, self.sizes)
+
+
+def one_for_each_size(setting: str, given: Mapping[str, Sequence[float]], sizes: Sequence[int]) -> None:
+    """A SettingError for the first of a paper's rows or columns that has more numbers than `sizes`, or fewer."""
+    for name, values in given.items():
+        if len(values) != len(sizes):
+            expected = f"{len(sizes)} numbers, one for each of sizes"
+            raise SettingError(f"{setting}.{name}", values, expected, "Add what is missing.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +51,22 @@ class BySize(TableSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SizesSpec(BySize):
+class WithTopline(BySize):
+    """One policy keeps everything, and all others are compared with it."""
+
+    topline: str  # the policy without a bound that the others are compared with
+
+    def place(self, policy: str) -> int:
+        return -1 if policy == self.topline else super().place(policy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizesSpec(WithTopline):
     """What is compared with what."""
 
     kind = EvaluationRecord
 
-    topline: str  # the policy without a bound that the others are compared with
     claim: dict[str, Any] = field(default_factory=dict)  # dotted settings of the rows whose standing is put in words
     decimals: int = 2
     evaluation: str  # how a chunk is scored
     published: list[PublishedSizes] = field(default_factory=list)
-
-    def place(self, policy: str) -> int:
-        return -1 if policy == self.topline else super().place(policy)

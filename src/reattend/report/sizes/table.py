@@ -1,13 +1,13 @@
 """Evaluations become the numbers of a table, or a refusal where they cannot be compared."""
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reattend.records.record import EvaluationRecord
 from reattend.report.sizes.cells import Cell, log_ratio, refuse_to_mix
-from reattend.report.sizes.rows import Line, find_lines, not_named, split
+from reattend.report.sizes.rows import Line, find_lines, not_named, split, topline_of
 from reattend.report.sizes.specification import SizesSpec
 
 
@@ -70,20 +70,12 @@ def build_table(spec: SizesSpec, records: Iterable[EvaluationRecord]) -> Table:
     for label, members in split(spec, records).items():
         refuse_to_mix(spec.name, members)
         lines = find_lines(spec, members)
-        toplines = [line for line in lines if line.policy == spec.topline and None in line.sizes]
-        blocks.append(Block(label, [_row(line, toplines) for line in lines], not_named(lines)))
+        rows = [_row(line, topline_of(spec, line, lines)) for line in lines]
+        blocks.append(Block(label, rows, not_named(lines)))
     return Table(spec, blocks)
 
 
-def _row(line: Line[EvaluationRecord], toplines: Sequence[Line[EvaluationRecord]]) -> Row:
-    """Compared with the topline whose settings are the nearest."""
-    top = min(toplines, key=lambda other: _differences(line.config, other.config), default=None)
-    base = top.sizes[None] if top else None
-    ordered = sorted(line.sizes.items(), key=lambda item: (item[0] is None, item[0]))
-    above = {size: log_ratio(record, base) for size, record in ordered if base and record is not base}
-    cells = {size: Cell(record, above.get(size)) for size, record in ordered}
+def _row(line: Line[EvaluationRecord], base: EvaluationRecord | None) -> Row:
+    above = {size: log_ratio(record, base) for size, record in line.sizes.items() if base and record is not base}
+    cells = {size: Cell(record, above.get(size)) for size, record in line.sizes.items()}
     return Row(line.label, line.policy, line.config, cells)
-
-
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    return sum(one[key] != other[key] for key in one.keys() & other.keys())

@@ -7,14 +7,14 @@ its interval. The same records give the same bytes.
 import math
 from collections.abc import Mapping, Sequence
 
+from reattend.report.estimates import ends
 from reattend.report.grid import digits, grid
 from reattend.report.sizes.legend import legend
-from reattend.report.sizes.numbers import percent, perplexity
+from reattend.report.sizes.numbers import percent, perplexity, size_name
+from reattend.report.sizes.rows import in_order
 from reattend.report.sizes.specification import PublishedSizes
 from reattend.report.sizes.table import Block, Row, Table
 from reattend.report.statistics import estimate
-
-UNBOUNDED = "unbounded"
 
 
 def markdown(table: Table) -> str:
@@ -31,7 +31,7 @@ def markdown(table: Table) -> str:
 def _perplexities(table: Table, block: Block) -> list[str]:
     sizes = _columns(block.rows)
     heading = f"Perplexity per token of **{block.label}** by size of the state; the best policy of a size in bold:"
-    cells = [["policy", *map(_size, sizes), "tokens/s"]]
+    cells = [["policy", *map(size_name, sizes), "tokens/s"]]
     for row in block.rows:
         values = {size: cell.perplexity for size, cell in row.cells.items()}
         best = {size: block.best(size) for size in block.sizes}
@@ -56,7 +56,7 @@ def _above(table: Table, block: Block) -> list[str]:
     if not rows:
         return []
     sizes = _columns(rows)
-    cells = [["% above", *map(_size, sizes)]]
+    cells = [["% above", *map(size_name, sizes)]]
     for row in rows:
         above = {size: cell.above for size, cell in row.cells.items()}
         cells.append([row.label, *(percent(found) if (found := above.get(size)) else "" for size in sizes)])
@@ -71,7 +71,7 @@ def _published(paper: PublishedSizes, decimals: int) -> list[str]:
         "Another model and another text than ours: compare the order of the rows, not the digits."
     )
     best = {size: min(values[i] for values in paper.rows.values()) for i, size in enumerate(paper.sizes)}
-    cells = [["policy", *map(str, paper.sizes), UNBOUNDED]]
+    cells = [["policy", *map(size_name, [*paper.sizes, None])]]
     cells.append(["full", *([""] * len(paper.sizes)), perplexity(paper.full, decimals)])
     for row, values in paper.rows.items():
         marked = _marked(dict(zip(paper.sizes, values, strict=True)), best, paper.sizes, decimals)
@@ -81,12 +81,7 @@ def _published(paper: PublishedSizes, decimals: int) -> list[str]:
 
 
 def _columns(rows: Sequence[Row]) -> list[int | None]:
-    sizes = {size for row in rows for size in row.cells}
-    return [*sorted(size for size in sizes if size is not None), *([None] if None in sizes else [])]
-
-
-def _size(size: int | None) -> str:
-    return UNBOUNDED if size is None else str(size)
+    return in_order(size for row in rows for size in row.cells)
 
 
 def values(table: Table) -> list[dict[str, object]]:
@@ -95,14 +90,13 @@ def values(table: Table) -> list[dict[str, object]]:
         {"model": block.label, "row": row.label, "size": "" if size is None else size} | _values(row, size)
         for block in table.blocks
         for row in block.rows
-        for size in _columns([row])
+        for size in row.cells
     ]
 
 
 def _values(row: Row, size: int | None) -> dict[str, object]:
     cell = row.cells[size]
-    ratio = [cell.above.mean, *(cell.above.interval or (None, None))] if cell.above else [None, None, None]
-    ratios = [digits(None if value is None else math.exp(value)) for value in ratio]
+    ratios = map(digits, ends(cell.above, as_ratio=True))
     record = cell.record
     return {
         "perplexity_per_token": digits(cell.perplexity),

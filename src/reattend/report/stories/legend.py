@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin, pretrained
 from reattend.report.stories.numbers import Block, Judged, Table
 
 
@@ -25,7 +25,7 @@ def legend(table: Table) -> list[str]:
             "name an option a comparison is missing, which counts nowhere. Shares: Wilson's intervals. Lead: (won - "
             "lost) / (won + lost) with the exact interval of the sign test; one that spans zero leaves the sign open."
         )
-    lines.append(f"Runs: {unique(map(machine, table.records))}; {unique(map(commit, table.records))}.")
+    lines.append(f"Runs: {origin(table.records)}.")
     return [*lines, *table.spec.notes]
 
 
@@ -64,7 +64,7 @@ def _bias(one: Judged) -> Iterable[str]:
 
 def _described(block: Block) -> Iterable[str]:
     record = block.versions[0].record
-    lm, task, prompts = record.lm, record.config["task"], record.prompts
+    task, prompts = record.config["task"], record.prompts
     source = "the prompt of the table's experiment" if prompts["source"] == "task.prompt" else prompts["source"]
     used = len({story["prompt"] for story in record.stories})
     about = f"{used} of {prompts['count']} prompt{'s' * (prompts['count'] > 1)} ({source})"
@@ -72,7 +72,7 @@ def _described(block: Block) -> Iterable[str]:
         f"Stories of {block.label}: {about}, temperature {task['temperature']:g}, top-p {task['top_p']:g}, seed "
         f"{record.seed}, at most {_longest(block)} tokens; a story's random numbers are the same in each version."
     )
-    yield f"Model: {lm['name']}, {lm['architecture']}, {lm['parameters']:,} parameters, {lm['dtype']}, {lm['source']}."
+    yield pretrained(record.lm)
     if block.not_named:
         yield f"Where a version does not say: {'; '.join(block.not_named)}."
 

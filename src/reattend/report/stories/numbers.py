@@ -1,6 +1,5 @@
 """Records of stories and judgements become the numbers of a table, or a refusal where they cannot be compared."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -169,7 +168,7 @@ def _block(spec: StoriesSpec, label: str, members: list[StoriesRecord], judgemen
     versions = [
         Version(f"{line.label} {size or ''}".rstrip(), record, None if record is top else top)
         for line in lines
-        for size, record in sorted(line.sizes.items(), key=lambda item: item[0] or math.inf)
+        for size, record in line.sizes.items()
     ]
     labels = {(one.record.name, one.record.predictions["sha256"]): one.label for one in versions}
     return Block(label, versions, _judged(labels, judgements), not_named(lines))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from reattend.records.identity import dotted
 from reattend.records.record import Record
 from reattend.records.stories import JudgementRecord, StoriesRecord
-from reattend.report.sizes.specification import BySize
+from reattend.report.sizes.specification import WithTopline
 from reattend.report.table import meets
 from reattend.settings import SettingError
 
@@ -32,16 +32,12 @@ class PublishedStories:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoriesSpec(BySize):
+class StoriesSpec(WithTopline):
     """Which stories; judgements belong to the table where both of their sides do."""
 
     kind = StoriesRecord
 
-    topline: str  # the version that the others' measures are compared with
     published: list[PublishedStories] = field(default_factory=list)
-
-    def place(self, policy: str) -> int:
-        return -1 if policy == self.topline else super().place(policy)
 
     def wants(self, record: Record) -> bool:
         if not isinstance(record, JudgementRecord):

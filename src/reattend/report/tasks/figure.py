@@ -83,14 +83,13 @@ def _draw_cell(
         axes.add_patch(
             Rectangle(**(box | {"linewidth": 0, "edgecolor": "#ffffff"}), fill=False, hatch=HATCH, alpha=0.6)
         )
-    sure = change.interval is not None and not change.spans_zero
     axes.text(
         j,
         i,
-        f"{change.mean:+.{decimals}f} %{' *' if sure else ''}",
+        f"{change.mean:+.{decimals}f} %{' *' if change.is_clear else ''}",
         ha="center",
         va="center",
-        weight="bold" if sure else "normal",
+        weight="bold" if change.is_clear else "normal",
         color="white" if abs(2 * at - 1) > DARK else "black",
     )
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from reattend.report.estimates import ends
 from reattend.report.grid import EMPTY, digits, grid
-from reattend.report.statistics import Estimate
 from reattend.report.tasks.legend import heading, legend
 from reattend.report.tasks.numbers import Cell, Row, Table
 from reattend.report.tasks.specification import Column
@@ -50,14 +50,13 @@ def values(table: Table) -> list[dict[str, object]]:
 
 
 def _values(cell: Cell) -> dict[str, object]:
-    found = cell.change or Estimate(0, float("nan"), None, None)
-    low, high = found.interval or (None, None)
+    mean, low, high = ends(cell.change)
     return {
         "n": cell.score.n,
         "mean": digits(cell.score.mean),
         "sd": digits(cell.score.deviation),
-        "pairs": found.n,
-        "percent": digits(found.mean if found.n else None),
+        "pairs": cell.change.n if cell.change else 0,
+        "percent": digits(mean),
         "percent_low": digits(low),
         "percent_high": digits(high),
     }

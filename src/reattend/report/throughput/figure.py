@@ -1,7 +1,8 @@
 """Tokens/s within one budget, as bars relative to the full cache."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from reattend.records.bench import BenchRecord
 from reattend.report.picture import COLOURS, picture
@@ -15,26 +16,25 @@ def draw(records: Sequence[BenchRecord], path: Path) -> None:
     most = max(len(record.result["sides"]) for record in records)
     with picture(path, width=7.5, height=len(records) * (1.0 + 0.32 * most)) as figure:
         for axes, record in zip(figure.subplots(len(records), squeeze=False)[:, 0], records, strict=True):
-            sides = record.result["sides"]
-            gains = [side["over_full"] for side in sides]
-            around = [[gain - side["over_full_range"][0] for gain, side in zip(gains, sides, strict=True)]]
-            around += [[side["over_full_range"][1] - gain for gain, side in zip(gains, sides, strict=True)]]
-            colours = [PEER if side["name"].startswith("transformers") else OURS for side in sides]
-            axes.barh(range(len(sides)), gains, xerr=around, color=colours, error_kw={"linewidth": 0.8, "capsize": 2})
-            for i, side in enumerate(sides):
-                text = f"{side['batch']:,} sequences, {side['tokens_per_second']:,.0f} tokens/s"
-                axes.annotate(
-                    text,
-                    (max(0.0, side["over_full_range"][1]), i),
-                    (5, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=8,
-                )
-            axes.axvline(1, color="black", linewidth=1)
-            axes.set_yticks(range(len(sides)), labels=[label(side) for side in sides])
-            axes.invert_yaxis()
-            axes.set_xlim(0, 1.35 * max(1.0, *(side["over_full_range"][1] for side in sides)))
-            axes.grid(visible=False, axis="y")
+            _draw_bars(axes, record.result["sides"])
             axes.set_title(about(record))
         axes.set_xlabel("tokens/s of the largest batch over the full cache's")
+
+
+def _draw_bars(axes: Any, sides: Sequence[Mapping[str, Any]]) -> None:
+    gains = [side["over_full"] for side in sides]
+    lowest, highest = zip(*(side["over_full_range"] for side in sides), strict=True)
+    around = [
+        [gain - low for gain, low in zip(gains, lowest, strict=True)],
+        [high - gain for gain, high in zip(gains, highest, strict=True)],
+    ]
+    colours = [PEER if side["name"].startswith("transformers") else OURS for side in sides]
+    axes.barh(range(len(sides)), gains, xerr=around, color=colours, error_kw={"linewidth": 0.8, "capsize": 2})
+    for i, (side, high) in enumerate(zip(sides, highest, strict=True)):
+        text = f"{side['batch']:,} sequences, {side['tokens_per_second']:,.0f} tokens/s"
+        axes.annotate(text, (max(0.0, high), i), (5, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_yticks(range(len(sides)), labels=[label(side) for side in sides])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.35 * max(1.0, *highest))
+    axes.grid(visible=False, axis="y")

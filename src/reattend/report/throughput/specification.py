@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from reattend.records.bench import BenchRecord
+from reattend.report.sizes.specification import one_for_each_size
 from reattend.report.table import TableSpec
-from reattend.settings import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +18,7 @@ class Published:
     columns: dict[str, list[float]]  # heading -> a number for each size
 
     def __post_init__(self) -> None:
-        for heading, values in self.columns.items():
-            if len(values) != len(self.sizes):
-                expected = f"{len(self.sizes)} numbers, one for each of sizes"
-                raise SettingError(f"published.columns.{heading}", values, expected, "Add what is missing.")
+        one_for_each_size("published.columns", self.columns, self.sizes)
 
 
 @dataclass(frozen=True, kw_only=True)

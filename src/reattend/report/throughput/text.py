@@ -5,7 +5,7 @@ from typing import Any
 
 from reattend.records.bench import BenchRecord
 from reattend.report.grid import digits, grid
-from reattend.report.provenance import commit, machine
+from reattend.report.provenance import origin
 from reattend.report.throughput.specification import Published, ThroughputSpec
 
 HEADING = ["cache", "size", "KV MiB", "batch", "ms/step of one", "tokens/s", "over full", "lowest to highest"]
@@ -61,7 +61,7 @@ def _legend(records: Sequence[BenchRecord]) -> list[str]:
         "KV MiB: keys and values of one sequence after that history; batch: sequences that the budget has room for.",
         "Over full: tokens/s of that batch over those of the full cache's batch, both writing in turn in one process; "
         f"the median, the lowest and the highest of {' or '.join(map(str, rounds))} rounds.",
-        *dict.fromkeys(f"Run: {machine(record)}; {commit(record)}." for record in records),
+        *dict.fromkeys(f"Run: {origin([record])}." for record in records),
     ]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from reattend.metrics.bootstrap import DRAWS, SEED
 from reattend.records.record import TranslationRecord
-from reattend.report.provenance import commit, machine, unique
+from reattend.report.provenance import origin, unique
 from reattend.report.translations.numbers import METRICS, Block, Table
-from reattend.report.variants.claims import say_one_seed
+from reattend.report.variants.claims import say_one_seed, say_seeds
 from reattend.report.variants.legend import say_published
 
 KINDS = {
@@ -21,9 +21,10 @@ def legend(table: Table) -> list[str]:
     """What the numbers are, then where they come from."""
     spec, rows = table.spec, [row for block in table.blocks for row in block.rows]
     lines = [*map(_test_set, table.blocks), _kinds(table.records), unique(map(_decoding, table.records)) + "."]
+    seeds = say_seeds(record.model["seed"] for record in table.records)
     lines += [
-        f"Trained on {unique(map(_trained, table.records))}; {_seeds(table.records)}.",
-        f"Translated on {unique(map(machine, table.records))}; {unique(map(commit, table.records))}.",
+        f"Trained on {unique(map(_trained, table.records))}; {seeds}.",
+        f"Translated on {origin(table.records)}.",
     ]
     if any(row.difference for row in rows):
         known = any(row.difference and row.difference.interval for row in rows)
@@ -69,8 +70,3 @@ def _trained(record: TranslationRecord) -> str:
     steps = config.get("trainer", {}).get("max_steps")
     length = "" if steps is None else f", up to {steps:,} steps"
     return f"{config['data']['name']} ({config['model']['name']}{length}; {record.model['source']})"
-
-
-def _seeds(records: Iterable[TranslationRecord]) -> str:
-    seeds = sorted({record.model["seed"] for record in records})
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

@@ -53,10 +53,10 @@ class Row:
     published: list[Published]
 
     @property
-    def extra_percent(self) -> float:
-        """What the mechanism adds, in percent of the model without it."""
+    def parameters(self) -> tuple[int, int]:
+        """Of the model, and of them what the mechanism adds."""
         model = self.records[0].model
-        return 100 * model["attention_extra"] / (model["parameters"] - model["attention_extra"])
+        return model["parameters"], model["attention_extra"]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """A table as Markdown for people and as CSV for programs; the same records give the same bytes."""
 
+from reattend.report.estimates import ends
 from reattend.report.grid import EMPTY, digits, grid
-from reattend.report.statistics import Estimate
 from reattend.report.translations.legend import legend
 from reattend.report.translations.numbers import MAIN, METRICS, Block, Row, Table
-from reattend.report.variants.cells import difference, ratio
+from reattend.report.variants.cells import difference, extra_percent, parameters, ratio, score
 from reattend.report.variants.rows import row_groups
 
 HEADINGS = ("sacreBLEU", "tokenised BLEU", "compound-split BLEU", "chrF")  # of METRICS
@@ -27,16 +27,13 @@ def _grid(table: Table, block: Block) -> list[str]:
 
 def _cells(row: Row, decimals: int) -> list[str]:
     main, *others = (row.scores[key] for key in METRICS)
-    deviation = EMPTY if main.deviation is None else f"{main.deviation:.{decimals}f}"
-    model = row.records[0].model
-    extra = f" (+{row.extra_percent:.2f} %)" if model["attention_extra"] else ""
     return [
         row.label,
-        f"{main.mean:.{decimals}f} ± {deviation} (n={main.n})",
+        score(main, decimals),
         *(f"{other.mean:.{decimals}f}" for other in others),
         difference(row.difference, decimals),
         " ".join(f"{found.p:.2g}" for found in row.by_seed.values()) or EMPTY,
-        f"{model['parameters']:,}{extra}",
+        parameters(*row.parameters),
         ratio(row.speed_ratio),
         "; ".join(number.text for number in row.published) or EMPTY,
     ]
@@ -48,21 +45,20 @@ def values(table: Table) -> list[dict[str, object]]:
 
 
 def _values(row: Row) -> dict[str, object]:
-    found = row.difference or Estimate(0, float("nan"), None, None)
-    low, high = found.interval or (None, None)
+    mean, low, high = ends(row.difference)
     return {
         "n": row.scores[MAIN].n,
-        **{key: digits(score.mean) for key, score in row.scores.items()},
-        **{f"{key}_sd": digits(score.deviation) for key, score in row.scores.items()},
-        "pairs": found.n,
-        "delta": digits(found.mean if found.n else None),
+        **{key: digits(found.mean) for key, found in row.scores.items()},
+        **{f"{key}_sd": digits(found.deviation) for key, found in row.scores.items()},
+        "pairs": row.difference.n if row.difference else 0,
+        "delta": digits(mean),
         "delta_low": digits(low),
         "delta_high": digits(high),
         "seeds": " ".join(map(str, row.by_seed)),
         "delta_by_seed": " ".join(digits(one.value) for one in row.by_seed.values()),
         "p_by_seed": " ".join(digits(one.p) for one in row.by_seed.values()),
-        "parameters": row.records[0].model["parameters"],
-        "extra_percent": digits(row.extra_percent),
+        "parameters": row.parameters[0],
+        "extra_percent": digits(extra_percent(*row.parameters)),
         "speed_ratio": digits(row.speed_ratio),
         "published": "; ".join(f"{number.value:+g} {number.unit}" for number in row.published),
         "published_support": "; ".join(number.support for number in row.published),

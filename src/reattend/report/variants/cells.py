@@ -39,6 +39,16 @@ def ratio(value: float | None) -> str:
     return EMPTY if value is None else f"× {value:.2f}"
 
 
+def parameters(total: int, extra: int) -> str:
+    """`808,000 (+1.00 %)`: how many, and what a mechanism or a control has added."""
+    return f"{total:,}" + (f" (+{extra_percent(total, extra):.2f} %)" if extra else "")
+
+
+def extra_percent(total: int, extra: int) -> float:
+    """What a mechanism or a control has added, in percent of the model without."""
+    return 100 * extra / (total - extra)
+
+
 def chosen_values(best: Best | None, found: Choice | None) -> dict[str, object]:
     """What was chosen, under the setting's own name."""
     if best is None:

@@ -32,6 +32,12 @@ def say_best(best: Best, choices: Sequence[Choice | None], *, by: str | None = N
     return text
 
 
+def say_seeds(seeds: Iterable[int]) -> str:
+    """`seeds 1, 2, 3`."""
+    found = sorted(set(seeds))
+    return f"seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+
+
 def say_one_seed(differences: Iterable[Estimate | None]) -> list[str]:
     """Where a difference has no interval, how to get one."""
     if all(found is None or found.interval for found in differences):

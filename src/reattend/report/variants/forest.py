@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from reattend.report.fences import fences
+from reattend.report.fences import fences, near_and_far
 from reattend.report.picture import COLOURS, picture
 from reattend.report.placing import place_names
 from reattend.report.statistics import Estimate
@@ -37,7 +37,7 @@ def _gain(table: Table, row: Row) -> float:
 
 def _colour(table: Table, row: Row) -> str:
     """Blue or orange where the sign is known."""
-    if row.difference is None or row.difference.interval is None or row.difference.spans_zero:
+    if row.difference is None or not row.difference.is_clear:
         return OPEN
     return BETTER if _gain(table, row) > 0 else WORSE
 
@@ -95,7 +95,7 @@ def _handles(table: Table) -> list[Line2D]:
     found = [row.difference for row in table.rows if row.difference]
     style: dict[str, Any] = {"color": "black", "linestyle": "none"}
     marks = []
-    if any(one.interval and not one.spans_zero for one in found):
+    if any(one.is_clear for one in found):
         marks.append(Line2D([], [], marker="o", markersize=7, label="95 % interval leaves out zero", **style))
     if any(one.spans_zero for one in found):
         hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.5}
@@ -116,20 +116,16 @@ def _draw_costs(axes: Any, table: Table) -> None:
     if not points:
         axes.text(0.5, 0.5, "no run was timed yet", transform=axes.transAxes, ha="center", va="center")
         return
-    low, high = fences([score for _, score in points.values()])
+    near, far = near_and_far(points)
+    low, high = (end(score for _, score in near.values()) for end in (min, max))
     times = [time for time, _ in points.values()]
     width, height = max(times) - min(times) or 1.0, high - low or 1.0
     axes.set_xlim(min(times) - 2 * MARGIN * width, max(times) + 2 * MARGIN * width)
     axes.set_ylim(low - MARGIN * height, high + MARGIN * height)
     colours = {row.label: "black" if row.row == spec.baseline else _colour(table, row) for row in table.rows}
-    near = {label: point for label, point in points.items() if low <= point[1] <= high}
     for label, (time, score) in near.items():
         axes.plot([time], [score], "o", color=colours[label], markersize=6)
-    far = [
-        f"{label} {y:.{spec.decimals}f} at {x:,.0f} ms".replace(" ", NO_BREAK)
-        for label, (x, y) in points.items()
-        if label not in near
-    ]
-    note = textwrap.fill(f"far above or below: {', '.join(far)}", LINE) if far else ""
-    axes.set_xlabel("\n".join(["time per step in ms, of the quickest stretch", *[note] * bool(far)]))
+    told = [f"{label} {y:.{spec.decimals}f} at {x:,.0f} ms".replace(" ", NO_BREAK) for label, (x, y) in far.items()]
+    note = textwrap.fill(f"far above or below: {', '.join(told)}", LINE) if told else ""
+    axes.set_xlabel("\n".join(["time per step in ms, of the quickest stretch", *[note] * bool(told)]))
     place_names(axes, near, size=7.5, colours=colours)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reattend.records.record import TrainingRecord
-from reattend.report.provenance import commit, machine, unique
-from reattend.report.variants.claims import say_best, say_many, say_one_seed
+from reattend.report.provenance import origin, unique
+from reattend.report.variants.claims import say_best, say_many, say_one_seed, say_seeds
 from reattend.report.variants.numbers import Table, score_of
 from reattend.report.variants.specification import Published, VariantsSpec
 
@@ -29,10 +29,12 @@ def legend(table: Table) -> list[str]:
 
 
 def say_costs(table: Table) -> list[str]:
-    """What time and memory are, of what runs."""
+    """What time and memory are, of what runs; nothing where none was timed, as such a table has no columns of them."""
+    if not table.has_costs:
+        return []
     spec, lines = table.spec, []
     timed = table.timed if spec.costs else table.records
-    peak = f"the peak ({unique(record.memory['what'] for record in timed)})" if timed else "the peak"
+    peak = f"the peak ({unique(record.memory['what'] for record in timed)})"
     if {"time", "memory"} & {*spec.columns}:
         lines.append(
             f"Time is that of training and memory {peak}, relative to {spec.baseline} with the same seed; the median "
@@ -44,12 +46,9 @@ def say_costs(table: Table) -> list[str]:
         "peak_memory": f"MiB is {peak} of memory, the median over seeds",
     }
     lines += [f"{words[column]}." for column in words if column in spec.columns]
-    if spec.costs and timed:
+    if spec.costs:
         counts = unique(str(row.costs.runs) for row in table.rows if row.costs)
-        lines.append(
-            f"Costs: of {counts} runs a row that did nothing else, experiment={spec.costs}; "
-            f"{unique(map(machine, timed))}; {unique(map(commit, timed))}."
-        )
+        lines.append(f"Costs: of {counts} runs a row that did nothing else, experiment={spec.costs}; {origin(timed)}.")
     return lines
 
 
@@ -65,9 +64,7 @@ def say_score(spec: VariantsSpec, record: TrainingRecord) -> str:
 
 def say_runs(table: Table) -> str:
     """Of what seeds and length the runs are, and where they ran."""
-    return (
-        f"{_seeds(table)}{_length(table)}; {unique(map(machine, table.records))}; {unique(map(commit, table.records))}."
-    )
+    return f"{say_seeds(record.seed for record in table.records)}{_length(table)}; {origin(table.records)}."
 
 
 def _spelt(spec: VariantsSpec, unit: str) -> str:
@@ -105,11 +102,6 @@ def say_published(number: Published) -> str:
 def _interval(table: Table) -> str:
     known = any(row.difference and row.difference.interval for row in table.rows)
     return ", with its 95 % t-interval; one that spans zero leaves the sign open" if known else ""
-
-
-def _seeds(table: Table) -> str:
-    seeds = sorted({record.seed for record in table.records})
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _length(table: Table) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reattend.records.record import Metric, TrainingRecord
+from reattend.records.record import Metric, RecordError, TrainingRecord
 from reattend.report.comparable import refuse_to_mix
 from reattend.report.scores import metric_of
 from reattend.report.statistics import Estimate, estimate
@@ -29,11 +29,6 @@ class Row:
     published: list[Published]
     choice: Choice | None  # where the table has `best_of`
 
-    @property
-    def extra_percent(self) -> float:
-        """What the mechanism or a control adds, in percent of the model without."""
-        return 100 * self.extra / (self.parameters - self.extra)
-
 
 @dataclass(frozen=True)
 class Table:
@@ -44,11 +39,19 @@ class Table:
     records: list[TrainingRecord]
     timed: list[TrainingRecord]
 
+    @property
+    def has_costs(self) -> bool:
+        """Whether any row was timed."""
+        return any(row.costs for row in self.rows)
+
 
 def build_table(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Table:
     """The table over `records`."""
-    timed = [record for record in records if spec.costs and record.config["experiment"] == spec.costs]
-    scored = [record for record in records if record not in timed]
+    timed = [record for record in records if spec.times(record)]
+    scored = [record for record in records if not spec.times(record)]
+    if not scored:
+        problem = f"it was made to be timed, and the table {spec.name} has no run beside it that is scored"
+        raise RecordError(timed[0].name, problem, "Train one of another experiment that the table selects")
     _refuse_to_mix(spec, scored)
     variants = named(spec, at_best(spec.best, gathered(spec, scored)))
     payers = find_variants(spec, timed) if spec.costs else variants

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from reattend.records.identity import ALWAYS, config_hash, deciding
 from reattend.records.record import RecordError
-from reattend.report.labels import Dotted, rivals, setting
+from reattend.report.labels import Dotted, differences, rivals, setting
 from reattend.settings import SettingError, typed
 
 NONE = "none"  # the option of a group that does nothing
@@ -151,12 +151,8 @@ def baseline_of(spec: Rows, variant: Variant[T], variants: Iterable[Variant[T]])
         for other in variants
         if other.row == spec.baseline and _outside(other.config, own) == _outside(variant.config, own)
     ]
-    return min(equal, key=lambda other: _differences(other.config, variant.config), default=None)
+    return min(equal, key=lambda other: differences(other.config, variant.config), default=None)
 
 
 def _outside(config: Dotted, groups: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if not key.startswith(groups)}
-
-
-def _differences(one: Dotted, other: Dotted) -> int:
-    return sum(one[key] != other[key] for key in one.keys() & other.keys())

@@ -57,6 +57,10 @@ class VariantsSpec(TableSpec):
             self.name, of=self.best_of, by=self.chosen_by, metric=self.metric, lower_is_better=self.lower_is_better
         )
 
+    def times(self, record: TrainingRecord) -> bool:
+        """Whether a run was made for its costs alone: its score counts nowhere."""
+        return self.costs is not None and record.config["experiment"] == self.costs
+
     @property
     def better(self) -> str:
         """`lower` or `higher`."""

@@ -3,19 +3,19 @@
 The same records give the same bytes: no dates, no order of files, every number rounded as its column is.
 """
 
+from reattend.report.estimates import ends
 from reattend.report.grid import digits, grid
-from reattend.report.statistics import Estimate
+from reattend.report.variants.cells import extra_percent
 from reattend.report.variants.columns import shown
 from reattend.report.variants.legend import legend
 from reattend.report.variants.numbers import Row, Table
 from reattend.report.variants.rows import row_groups
-from reattend.report.variants.specification import VariantsSpec
 
 
 def markdown(table: Table) -> str:
     """Title, table and the lines that say what its numbers are."""
     spec = table.spec
-    columns = shown(spec)
+    columns = shown(table)
     heading = [", ".join(row_groups(spec)), *(column.heading(spec) for column in columns)]
     cells = [heading, *([row.label, *(column.cell(spec, row) for column in columns)] for row in table.rows)]
     lines = [f"- {line}" for line in legend(table)]
@@ -24,27 +24,29 @@ def markdown(table: Table) -> str:
 
 def values(table: Table) -> list[dict[str, object]]:
     """The numbers alone, six significant digits."""
-    return [_values(table.spec, row) for row in table.rows]
+    columns = shown(table)
+    return [
+        _values(row) | {key: value for column in columns for key, value in column.values(table.spec, row).items()}
+        for row in table.rows
+    ]
 
 
-def _values(spec: VariantsSpec, row: Row) -> dict[str, object]:
-    found = row.difference or Estimate(0, float("nan"), None, None)
-    low, high = found.interval or (None, None)
+def _values(row: Row) -> dict[str, object]:
+    mean, low, high = ends(row.difference)
     return {
         "row": row.label,
         "n": row.score.n,
         "mean": digits(row.score.mean),
         "sd": digits(row.score.deviation),
-        "pairs": found.n,
-        "delta": digits(found.mean if found.n else None),
+        "pairs": row.difference.n if row.difference else 0,
+        "delta": digits(mean),
         "delta_low": digits(low),
         "delta_high": digits(high),
         "parameters": row.parameters,
-        "extra_percent": digits(row.extra_percent),
+        "extra_percent": digits(extra_percent(row.parameters, row.extra)),
         "tokens_per_second": digits(row.costs.tokens_per_second if row.costs else None),
         "time_ratio": digits(row.costs.time_ratio if row.costs else None),
         "memory_ratio": digits(row.costs.memory_ratio if row.costs else None),
         "published": "; ".join(f"{number.value:+g} {number.unit}" for number in row.published),
         "published_support": "; ".join(number.support for number in row.published),
-        **{key: value for column in shown(spec) for key, value in column.values(spec, row).items()},
     }
