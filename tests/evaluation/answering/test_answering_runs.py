@@ -49,11 +49,13 @@ def test_a_run_goes_on_with_the_next_question(
     assert again == ["8_1", "9_1", "9_2"]
 
 
+@pytest.mark.parametrize("hidden", [(), ("", "")], ids=["none", "blank"])
 def test_private_gold_is_answered_for_the_leaderboard(
-    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    hidden: tuple[str, ...], ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_stories(tmp_path / "dev.jsonl", [story(book, answers=()) for book in STORIES])
+    path = write_stories(tmp_path / "dev.jsonl", [story(book, answers=hidden) for book in STORIES])
     record = ask(f"data.path={path}", "data.allow_mismatch=true", f"output={tmp_path / 'out' / 'preds.json'}")
+    assert record.data["references"] == 0 and "nats_per_answer_token" not in record.metrics
     assert "No references: answered, not scored." in capsys.readouterr().err
     assert record.metrics == {} and {part["f1"] for part in record.parts} == {None}
     found = json.loads((tmp_path / "out" / "preds.json").read_text(encoding="utf-8"))
@@ -103,11 +105,56 @@ def test_what_cannot_be_asked_is_one_message(changes: list[str], message: str, a
     assert message in refused(asked, *changes)
 
 
-@pytest.mark.parametrize("answers_of_one", [(), ("nobody", "")])
+@pytest.mark.parametrize(
+    ("of_one", "message"),
+    [
+        ((), "expected references for each question, or for none; 8_1 lacks one (1 questions do)"),
+        (("nobody", ""), "expected references that are not blank; one of question 8_1 is. Repair the file"),
+        (("", ""), "expected references that are not blank; one of question 8_1 is. Repair the file"),
+    ],
+)
 def test_some_references_missing_is_one_message(
-    answers_of_one: tuple[str, ...], asked: list[str], tmp_path: Path
+    of_one: tuple[str, ...], message: str, asked: list[str], tmp_path: Path
 ) -> None:
-    entries = [story("7"), story("8", answers=answers_of_one), story("9")]
-    path = write_stories(tmp_path / "dev.jsonl", entries)
+    path = write_stories(tmp_path / "dev.jsonl", [story("7"), story("8", answers=of_one), story("9")])
     told = refused(asked, f"data.path={path}", "data.allow_mismatch=true")
-    assert "expected references for each question, or for none; 8_1 lacks one (1 questions do)" in told
+    assert message in told and "not scored" not in told
+
+
+def test_each_question_with_a_blank_reference_is_not_scored_by_it(asked: list[str], tmp_path: Path) -> None:
+    path = write_stories(tmp_path / "dev.jsonl", [story(book, answers=("nobody", "")) for book in STORIES])
+    told = refused(asked, f"data.path={path}")
+    assert "expected references that are not blank; one of question 7_1 is." in told and "not scored" not in told
+
+
+def test_a_finished_run_is_not_shown_for_other_questions(ask: Ask, asked: list[str], tmp_path: Path) -> None:
+    ask("name=run")
+    write_stories(tmp_path / "dev.jsonl", [story(book, answers=("somebody", "It rained.")) for book in STORIES])
+    told = refused(asked, "name=run")
+    assert (
+        "dev.jsonl: expected the questions of the record run; these are others. Say force=true to do it again" in told
+    )
+    assert ask("name=run", "force=true").data["questions"] == 6
+
+
+def test_the_split_is_told_by_the_file(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask("data.split=auto", "limit=1").data["split"] == "dev"
+    path = write_stories(tmp_path / "mine.jsonl", [story("7"), story("9")])
+    record = ask(f"data.path={path}", "data.allow_mismatch=true", "limit=1")
+    told = "2 of 3 documents, 5 of 6 questions, 10 of 12 references"
+    assert record.data["mismatch"] == told and record.data["questions"] == 1  # type: ignore[typeddict-item]
+    assert (
+        f"squality dev: 1 documents, 1 questions; prompt paper\n  NOT as published: {told}\n" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [(".", "expected a file; this is a folder. Name a file in it."), ("dev.jsonl/a.json", "dev.jsonl bars it. Name")],
+)
+def test_where_no_file_can_be_written_is_told_before_anything_is_asked(
+    output: str, message: str, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answerer, "_batch", None)
+    told = refused(asked, f"output={tmp_path / output}")
+    assert told.startswith(f"output={tmp_path / output}: expected a file") and message in told

@@ -16,20 +16,19 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reattend.data import Questions, build_questions
+from reattend.data.store import digest
 from reattend.evaluation.address import Choice
 from reattend.evaluation.answering.prompts import Form
-from reattend.evaluation.base import Task
-from reattend.evaluation.predictions import file_of, leaderboard
+from reattend.evaluation.base import ANEW, Task
+from reattend.evaluation.predictions import file_of, leaderboard, refuse_unwritable
 from reattend.evaluation.under_policy import check_keys, in_words, named
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import AnswersRecord
 from reattend.settings import SettingError, at_least, typed
-
-if TYPE_CHECKING:
-    from reattend.data import Question, Questions
 
 
 class Answers(Task):
@@ -65,14 +64,13 @@ class Answers(Task):
     def run(self, config: Mapping[str, Any]) -> str:
         check_keys(config, limit=1)
         output = typed("output", config["output"], str | None)
+        refuse_unwritable(output)
+        questions = build_questions(config["data"]).at_most(config["limit"])
 
         def work(name: str, folder: Path) -> AnswersRecord:  # imports torch, which a finished one does without
             from reattend.cache import build_policy
 
             policy = build_policy(config["policy"], positions=config["positions"])  # a mistake is told at once
-            from reattend.data import build_questions
-
-            questions = build_questions(config["data"]).at_most(config["limit"])
             if not answered(questions):
                 print("No references: answered, not scored.", file=sys.stderr)
             from reattend.evaluation.answering.run import answer
@@ -80,6 +78,9 @@ class Answers(Task):
             return answer(self, config, policy, questions, name=name, folder=folder)
 
         record = once(config, AnswersRecord, work, keeps="unfinished", clean=forget)
+        if questions.path is not None and digest(questions.prepare()) != record.data["sha256"]:
+            expected = f"the questions of the record {record.name}; these are others"
+            raise SettingError("data.path", questions.path, expected, ANEW)
         path = file_of(Path(str(config["results_dir"])), record.name)
         lines = [summary(record, self.headline), f"  answers: {path}"]
         if output is not None:
@@ -100,25 +101,24 @@ class Answers(Task):
         )
 
 
-def answered(questions: "Questions") -> bool:
+def answered(questions: Questions) -> bool:
     """Whether there are references: for each question, or, where the gold is private, for none."""
-    lacking = [question.id for question in questions.questions() if not _sound(question)]
+    lacking = [question.id for question in questions.questions() if not question.answers]
     if lacking and len(lacking) < len(questions.questions()):
         expected = f"references for each question, or for none; {lacking[0]} lacks one ({len(lacking)} questions do)"
         raise questions.refusal(expected, "Add what is missing, or remove these questions.")
     return not lacking
 
 
-def _sound(question: "Question") -> bool:
-    return bool(question.answers) and all(answer.strip() for answer in question.answers)
-
-
 def summary(record: AnswersRecord, headline: tuple[str, ...]) -> str:
     """A few lines on a record."""
     data, timing, lines = record.data, record.timing, [named(record)]
+    mismatch = data.get("mismatch")
     of = ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in data["published"].items())  # type: ignore[literal-required]
-    whole = of or f"{data['documents']:,} documents, {data['questions']:,} questions"
+    whole = (not mismatch and of) or f"{data['documents']:,} documents, {data['questions']:,} questions"
     lines.append(f"  {data['name']} {data['split']}: {whole}; prompt {record.config['task']['prompt']}")
+    if mismatch:
+        lines.append(f"  NOT as published: {mismatch}")
     for key in headline:
         if metric := record.metrics.get(key):
             lines.append(f"  {key:<34} {metric.value:>8.2f}  of {metric.count:,} questions")
