@@ -36,9 +36,7 @@ def refuse_unwritable(output: str | None) -> None:
         raise SettingError("output", output, "a file; this is a folder", "Name a file in it.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise SettingError(
-            "output", output, f"a file where one can be written; {folder} bars it", "Name another place."
-        )
+        raise SettingError("output", output, f"a place that can be written; {folder} bars it", "Name another.")
 
 
 def leaderboard(record: AnswersRecord, path: Path, output: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from asked import SIZE, STORIES, Ask, saved, story, write_stories
 from composed import command, result
 from evaluated import replaced
@@ -84,13 +85,20 @@ def refused(asked: list[str], *changes: str) -> str:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["task.context=60"], "task.context=60: expected more than the "),
+        (["task.context=10"], "tokens that question 7_2 takes without its document. Raise task.context."),
+        (
+            ["task.context=null", "task.max_new_tokens=500"],
+            "task.max_new_tokens=500: expected at most 1",
+        ),
+        (["policy=full", "positions=slots"], "positions=slots: expected original with policy=full, which keeps"),
+        (["policy=truncate", "policy.size=120", "positions=compressed"], "expected original with policy=truncate"),
+        (["policy=window", "policy.size=24", "positions=slots"], "expected original with policy=window, which keeps"),
         (
             ["policy=truncate", "policy.size=60"],
-            "tokens that question 7_1 takes without its document. Raise policy.size.",
+            "tokens that question 7_2 takes without its document. Raise policy.size.",
         ),
         (["task.context=255"], "task.context=255: expected at most "),
-        (["task.max_new_tokens=200"], "as the model was made for 256 positions; the longest prompt has 1"),
+        (["task.max_new_tokens=120"], "as the model was made for 256 positions; the longest prompt has 1"),
         (["task.chat=true"], "task.chat=true: expected auto or false, as tiny-llama has no chat template"),
         (["task.prompt=mine"], "task.prompt=mine: expected one of paper, zero_scrolls"),
         (
@@ -131,9 +139,7 @@ def test_a_finished_run_is_not_shown_for_other_questions(ask: Ask, asked: list[s
     ask("name=run")
     write_stories(tmp_path / "dev.jsonl", [story(book, answers=("somebody", "It rained.")) for book in STORIES])
     told = refused(asked, "name=run")
-    assert (
-        "dev.jsonl: expected the questions of the record run; these are others. Say force=true to do it again" in told
-    )
+    assert "dev.jsonl: expected the questions of the record run; these are others. Say force=true" in told
     assert ask("name=run", "force=true").data["questions"] == 6
 
 
@@ -143,18 +149,56 @@ def test_the_split_is_told_by_the_file(ask: Ask, tmp_path: Path, capsys: pytest.
     record = ask(f"data.path={path}", "data.allow_mismatch=true", "limit=1")
     told = "2 of 3 documents, 5 of 6 questions, 10 of 12 references"
     assert record.data["mismatch"] == told and record.data["questions"] == 1  # type: ignore[typeddict-item]
-    assert (
-        f"squality dev: 1 documents, 1 questions; prompt paper\n  NOT as published: {told}\n" in capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert f"squality dev: 1 documents, 1 questions; prompt paper\n  NOT as published: {told}\n" in said
+
+
+@pytest.mark.parametrize(("rows", "chunk"), [(3, 16), (2, 16), (1, 16), (1, 4)])
+def test_what_a_gpu_has_no_room_for_is_done_in_smaller_pieces(
+    rows: int, chunk: int, ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = ["policy=tova", f"policy.size={SIZE}"]
+    whole, plain = ask(*how, "name=whole"), Answerer._batch
+
+    def full(self: Answerer, reading: Any, same: int, cases: Any, seconds: float) -> Any:
+        if len(cases) > rows or self.chunk > chunk:
+            raise torch.OutOfMemoryError
+        return plain(self, reading, same, cases, seconds)
+
+    monkeypatch.setattr(Answerer, "_batch", full)
+    assert saved(ask(*how, "name=halved")) == saved(whole)
+    told = capsys.readouterr().err
+    assert ("with task.batch_size=1" in told) == (rows < 3) and ("going on with chunk=4" in told) == (chunk == 4)
+
+
+def test_a_gpu_with_room_for_nothing_is_one_message(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Answerer, *arguments: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(Answerer, "_batch", full)
+    told = refused(asked)
+    assert "chunk=1: expected a GPU with room for the model and one state. Lower policy.size or" in told
+
+
+def test_a_policy_is_named_alike_when_it_is_read_again(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    how = ["policy=tova", f"policy.size={SIZE}", "positions=compressed", "limit=1"]
+    said = []
+    for _ in range(2):
+        ask(*how)
+        said.append(next(line for line in capsys.readouterr().out.splitlines() if ", policy tova " in line))
+    assert said[0] == said[1] and said[0].endswith(f" size={SIZE} positions compressed whole=10")
 
 
 @pytest.mark.parametrize(
     ("output", "message"),
-    [(".", "expected a file; this is a folder. Name a file in it."), ("dev.jsonl/a.json", "dev.jsonl bars it. Name")],
+    [
+        (".", "expected a file; this is a folder. Name a file in it."),
+        ("dev.jsonl/a.json", "dev.jsonl bars it. Name another."),
+    ],
 )
 def test_where_no_file_can_be_written_is_told_before_anything_is_asked(
     output: str, message: str, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Answerer, "_batch", None)
     told = refused(asked, f"output={tmp_path / output}")
-    assert told.startswith(f"output={tmp_path / output}: expected a file") and message in told
+    assert f"output={tmp_path / output}: expected a " in told and message in told

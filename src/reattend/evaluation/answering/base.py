@@ -24,7 +24,7 @@ from reattend.evaluation.address import Choice
 from reattend.evaluation.answering.prompts import Form
 from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.predictions import file_of, leaderboard, refuse_unwritable
-from reattend.evaluation.under_policy import check_keys, in_words, named
+from reattend.evaluation.under_policy import check_keys, in_words, named, policy_of
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import AnswersRecord
@@ -68,9 +68,7 @@ class Answers(Task):
         questions = build_questions(config["data"]).at_most(config["limit"])
 
         def work(name: str, folder: Path) -> AnswersRecord:  # imports torch, which a finished one does without
-            from reattend.cache import build_policy
-
-            policy = build_policy(config["policy"], positions=config["positions"])  # a mistake is told at once
+            policy = policy_of(config)  # a mistake is told at once
             if not answered(questions):
                 print("No references: answered, not scored.", file=sys.stderr)
             from reattend.evaluation.answering.run import answer
@@ -88,17 +86,29 @@ class Answers(Task):
             lines.append(f"  for the leaderboard: {output}")
         return "\n".join(lines)
 
-    def refuse_beyond(self, prompt: int, answer: int, context: int | None) -> None:
+    def fits(self, prompt: int, answer: int, context: int | None) -> bool:
         """A model knows positions up to its context only; a longer prompt with its answer is read if asked for."""
-        if context is None or prompt + answer <= context or self.beyond_context:
-            return
-        raise SettingError(
-            "task.context",
-            self.context if self.context is not None else "null",
-            f"at most {max(0, context - answer)}, as the model was made for {context} positions; the longest prompt "
-            f"has {prompt} tokens, and an answer up to {answer}",
-            "Lower task.context or task.max_new_tokens, or set task.beyond_context=true to go on all the same.",
-        )
+        return context is None or prompt + answer <= context or self.beyond_context
+
+    def beyond(self, prompt: int, *, least: int, reference: int, context: int | None) -> SettingError:
+        """What to lower, for prompts that take `least` tokens without their document, and references."""
+        assert context is not None
+        answer, made = max(reference, self.max_new_tokens), f"as the model was made for {context} positions"
+        bare = f"{made}, of which a question takes {least} without its document"
+        room, beyond = context - least - 1, "or set task.beyond_context=true to go on all the same."
+        if answer <= room:
+            found = self.context if self.context is not None else "null"
+            most = f"at most {context - answer}, {made}; the longest prompt has {prompt} tokens, and an answer "
+            most += f"up to {answer}"
+            return SettingError("task.context", found, most, f"Lower task.context or task.max_new_tokens, {beyond}")
+        if room < 1:
+            return SettingError("task.beyond_context", "false", f"true, {bare}", "Set it, or choose another model.")
+        if room < reference:
+            found = self.references if self.references is not None else "null"
+            fix = f"Set task.references=0, {beyond}"
+            return SettingError("task.references", found, f"0, {bare}, and a reference up to {reference}", fix)
+        fix = f"Lower task.max_new_tokens, and task.context to what that leaves, {beyond}"
+        return SettingError("task.max_new_tokens", self.max_new_tokens, f"at most {room}, {bare}", fix)
 
 
 def answered(questions: Questions) -> bool:

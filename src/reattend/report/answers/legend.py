@@ -34,11 +34,8 @@ def _asked(block: Block) -> str:
     whole = not mismatch and ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in published.items())  # type: ignore[literal-required]
     of = whole or ", ".join(f"{data[key]:,} {key}" for key in ("documents", "questions", "references"))
     source = f"{data['source']}: {mismatch}" if mismatch else data["source"]
-    name = (
-        f"{data['name']} {data['split']}"
-        if not mismatch
-        else f"a file that is not {data['name']} {data['split']} as published"
-    )
+    name = f"{data['name']} {data['split']}"
+    name = f"a file that is not {name} as published" if mismatch else name
     return (
         f"Asked: {of} of {name} ({source}), the first ones; prompt {task['prompt']}, "
         f"{_context(block)}; at most {task['max_new_tokens']} {data['unit']}s an answer, the likeliest one each"
