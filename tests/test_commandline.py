@@ -39,9 +39,10 @@ def refused(small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("attention=softmix", "Could not find 'attention/softmix'\n\nAvailable options in 'attention':\n\tadded\n"),
-        ("experiment=none_such", "Could not find 'experiment/none_such'"),
-        ("logger=paper", "Available options in 'logger':\n\tnone\n\twandb"),
+        ("attention=softmix", "attention=softmix: expected one of added, attn_scale, "),
+        ("attention=softmax,softmix", "attention=softmix: expected one of added, attn_scale, "),
+        ("experiment=none_such", "experiment=none_such: expected one of enwik8, "),
+        ("logger=paper", "logger=paper: expected one of none, wandb. Set logger to one of them."),
         ("attention.lambda=1", "Could not override 'attention.lambda'"),
         ("trainer.steps=1", "Key 'steps' is not in struct"),
         ("+attention.lambda=1", "attention.lambda=1: expected a known option (dropout). Remove attention.lambda."),

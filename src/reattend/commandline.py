@@ -7,12 +7,13 @@ untouched.
 
 import functools
 import logging
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from reattend.menus import CONF, menu, opening
-from reattend.settings import Stop
+from reattend.settings import SettingError, Stop
 
 USAGE = """{what}
 
@@ -36,6 +37,9 @@ def command(script: str) -> Callable[[Callable[[dict[str, Any]], Any]], Callable
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(_help(script))
                 return
+            if (wrong := _unknown_option(sys.argv[1:])) is not None:
+                print(wrong, file=sys.stderr)
+                raise SystemExit(1)
             try:
                 _hydra_main(script, task)
             except KeyboardInterrupt:  # while nothing was trained that could be lost
@@ -45,6 +49,17 @@ def command(script: str) -> Callable[[Callable[[dict[str, Any]], Any]], Callable
         return main
 
     return decorate
+
+
+def _unknown_option(arguments: list[str]) -> SettingError | None:
+    """The first group=option that conf/ does not have, of those that are plain names: Hydra's own message is longer."""
+    for group, _, value in (argument.partition("=") for argument in arguments):
+        if not (re.fullmatch(r"\w+", group) and (CONF / group).is_dir() and re.fullmatch(r"[\w,]+", value)):
+            continue
+        for name in value.split(","):
+            if name not in (*menu(group), "null", ""):
+                return SettingError(group, name, f"one of {', '.join(menu(group))}", f"Set {group} to one of them.")
+    return None
 
 
 def _help(script: str) -> str:

@@ -125,6 +125,16 @@ def test_where_nothing_leaves_nothing_changes(name, positions):
     )
 
 
+@pytest.mark.parametrize("positions", MOVING)
+@pytest.mark.parametrize("name", ["truncate", "window"])
+def test_where_neighbours_alone_are_kept_nothing_changes(name, positions):
+    """Which is why tasks refuse other positions under these policies."""
+    inputs, config = random_input(tokens=40, width=4), policy(name, size=6)
+    assert build_policy(config).unbroken and not build_policy(policy("window_sinks", size=6, first=1)).unbroken
+    found, wanted = (read(config, where, inputs, [40])[0] for where in (positions, "original"))
+    torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.parametrize("name", MOVING)
 def test_neighbours_in_the_text_are_neighbours_and_distances_grow(name):
     """gap(1) = 1 is what the full state and the first tokens of every policy rely on."""

@@ -13,7 +13,7 @@ import pytest
 from tiny import options
 
 from reattend.data import Question, Questions, build_data, build_questions, squality
-from reattend.data.questions import Counts
+from reattend.data.counts import Counts
 from reattend.settings import SettingError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch.py"
@@ -72,28 +72,86 @@ def test_a_story_is_asked_several_questions(suffix: str, pack: Any, folder: bool
 
 def test_so_many_questions_and_no_more_documents_than_these_are_about(tmp_path: Path) -> None:
     path = tmp_path / "dev.jsonl"
-    path.write_bytes(WHOLE[: len(lines(story("7"), story("8", "One day.")))] + b"{damaged")
+    path.write_bytes(WHOLE)
     read = stories(path).at_most(3)
     assert [question.id for question in read.questions()] == ["7_1", "7_2", "8_1"]
     assert (read.counts(), read.mismatch()) == ((2, 3, 6), None) and read.identity()["questions"] == 3
     assert read.at_most(4).counts() == (2, 4, 8)  # the last document's last one
-    with pytest.raises(SettingError, match=r"line 3 of dev\.jsonl is none"):
-        read.at_most(5).questions()
-    path.write_bytes(lines(story("7"), story("8")))
     assert stories(path, limit=1).at_most(3).counts() == (1, 2, 4)
-    with pytest.raises(SettingError, match="expected 3 documents, 6 questions, 12 references of dev, found 2, 4, 8"):
-        stories(path).at_most(5).questions()  # the file ended it, not the limit
 
 
-def test_a_limit_counts_documents_and_reads_no_further(tmp_path: Path) -> None:
+def test_a_limit_counts_documents(tmp_path: Path) -> None:
     path = tmp_path / "dev.jsonl"
-    path.write_bytes(WHOLE[: len(lines(story("7"), story("8", "One day.")))] + b"{damaged")
+    path.write_bytes(WHOLE)
     read = stories(path, limit=2)
     assert [question.id for question in read.questions()] == ["7_1", "7_2", "8_1", "8_2"] and read.mismatch() is None
-    with pytest.raises(SettingError, match=r"expected JSON; line 3 of dev\.jsonl is none"):
-        stories(path, limit=3).questions()
     with pytest.raises(SettingError, match=r"data\.limit=0: expected at least 1"):
         stories(path, limit=0)
+    path.write_bytes(WHOLE + b"{damaged")  # what is behind the limit decides which split it is
+    with pytest.raises(SettingError, match=r"expected JSON; line 4 of dev\.jsonl is none"):
+        stories(path, limit=2).questions()
+
+
+@pytest.mark.parametrize("limit", [1, 2, None])
+def test_a_limit_hides_no_other_counts(limit: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "dev.jsonl"
+    path.write_bytes(lines(story("7"), story("8")))
+    for read in (stories(path, limit=limit), stories(path).at_most(limit)):
+        with pytest.raises(SettingError, match="3 documents, 6 questions, 12 references of dev, found 2, 4, 8"):
+            read.questions()
+    told = stories(path, limit=1, allow_mismatch=True).identity()
+    assert told["mismatch"] == "2 of 3 documents, 4 of 6 questions, 8 of 12 references" and told["documents"] == 1
+
+
+@pytest.fixture
+def splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(squality, "COUNTS", {"dev": Counts(3, 6, 12), "test": Counts(2, 4, 8)})
+
+
+@pytest.mark.parametrize(("entries", "split"), [("789", "dev"), ("78", "test")])
+def test_a_file_is_the_split_whose_counts_it_has(entries: str, split: str, splits: None, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes(lines(*map(story, entries)))
+    read = stories(path, split="auto", limit=1)
+    assert (read.split, read.mismatch(), read.identity()["split"]) == (split, None, split)
+    other = {"dev": "test", "test": "dev"}[split]
+    with pytest.raises(SettingError, match=rf": this is the {split} split\. Set data\.split={split}\."):
+        stories(path, split=other, limit=1).questions()
+    told = stories(path, split=other, limit=1, allow_mismatch=True).identity()
+    assert told["split"] == other and told["mismatch"].endswith(f"references, its counts are those of {split}")
+
+
+def test_a_part_of_a_file_is_of_no_split_by_itself(splits: None, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes(lines(story("7")))
+    with pytest.raises(SettingError) as refused:
+        stories(path, split="auto", limit=1).questions()
+    assert str(refused.value).endswith("allow_mismatch=true, with data.split for what it is a part of.")
+    assert stories(path, split="auto", allow_mismatch=True).identity()["split"] == "test"
+    (tmp_path / "test.jsonl").write_bytes(lines(story("7"), story("8")))
+    assert stories(tmp_path, split="auto").prepare().name == "test.jsonl"
+    assert stories(None, split="auto").split == "test"
+
+
+def test_a_blank_reference_is_one_message(tmp_path: Path) -> None:
+    blank = story("8")
+    blank["questions"][1]["responses"][0]["response_text"] = " \n"
+    path = tmp_path / "dev.jsonl"
+    path.write_bytes(lines(story("7"), blank, story("9")))
+    with pytest.raises(SettingError, match=r"expected references that are not blank; one of question 8_2 is\. "):
+        stories(path).questions()
+
+
+def test_references_that_are_all_blank_are_hidden(tmp_path: Path) -> None:
+    hidden = [story(book) for book in "789"]
+    for entry in hidden:
+        for asked in entry["questions"]:
+            asked["responses"] = [{"response_text": ""}, {"response_text": " "}]
+    path = tmp_path / "dev.jsonl"
+    path.write_bytes(lines(*hidden))
+    read = stories(path, allow_mismatch=True)
+    assert {question.answers for question in read.questions()} == {()}
+    assert read.mismatch() == "0 of 12 references" and read.counts() == (3, 6, 0)
 
 
 @pytest.mark.parametrize("limit", [None, 4])
@@ -186,7 +244,11 @@ def test_a_folder_must_hold_the_split(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "splits"),
-    [("squality", "train, dev, test"), ("qasper", "train, dev, test"), ("zero_scrolls", "validation, test")],
+    [
+        ("squality", "auto, train, dev, test"),
+        ("qasper", "auto, train, dev, test"),
+        ("zero_scrolls", "auto, validation, test"),
+    ],
 )
 def test_an_unknown_split_names_the_known_ones(name: str, splits: str) -> None:
     with pytest.raises(SettingError, match=rf"^data\.split=valid: expected one of {splits}\. "):

@@ -23,6 +23,9 @@ def stories(split: str, **changed: Any) -> Questions:
 @pytest.mark.parametrize(("split", "counts"), [("train", (50, 250, 1_000)), ("dev", (25, 125, 500))])
 def test_the_published_splits_have_the_published_counts(split: str, counts: tuple[int, int, int]) -> None:
     read = stories(split, path=str(SHARED))
+    assert stories("auto", path=str(SHARED / f"{split}.jsonl.xz"), limit=5).split == split
+    with pytest.raises(SettingError, match=f": this is the {split} split. Set data.split={split}."):
+        stories("test", path=str(SHARED / f"{split}.jsonl.xz"), limit=5).questions()
     assert read.counts() == counts and read.mismatch() is None
     raw = lzma.decompress((SHARED / f"{split}.jsonl.xz").read_bytes())
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == squality.FILES[split]

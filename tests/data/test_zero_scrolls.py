@@ -87,6 +87,11 @@ def test_private_gold_is_no_answer(tmp_path: Path) -> None:
     read = asked(packed(tmp_path / "qasper.zip", test=TEST), split="test")
     assert read.counts() == (250, 500, 0) and {q.answers for q in read.questions()} == {()}
     assert "a reference" not in read.describe() and read.identity()["source"] == "qasper.zip, qasper"
+    whole = tmp_path / "mine.jsonl"
+    whole.write_bytes(lines(TEST))
+    assert asked(whole, split="auto", limit=3).split == "test"
+    with pytest.raises(SettingError, match=r"of validation, found .*500 questions.*: this is the test split"):
+        asked(whole, split="validation", limit=3).questions()
     empty = [entry | {"output": ""} for entry in TEST]
     assert asked(packed(tmp_path / "qasper.zip", test=empty), split="test").counts().references == 0
 

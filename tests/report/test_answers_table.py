@@ -186,3 +186,30 @@ def test_the_picture(spec: AnswersSpec, four: list[AnswersRecord], tmp_path: Pat
 
 def test_numbers_have_no_minus_before_zero() -> None:
     assert difference(MEASURES["f1"], Estimate(1, -0.001, None, None), 2) == "0.00"
+
+
+def test_what_the_context_cut_is_told_of_what_reads_so_much(spec: AnswersSpec) -> None:
+    truncated, tova = make_answers("truncate", 512, FULL), make_answers("tova", 512, FULL)
+    for part in truncated.parts:
+        part["prompt"] = 512
+    for part in tova.parts[1:]:
+        part["cut"] = 0
+    assert "cut to 4,096 tokens (1 were); at" in markdown(build_table(spec, [truncated, tova]))
+    assert "cut to 4,096 tokens; at most" in markdown(build_table(spec, [truncated]))
+
+
+def test_another_file_than_the_split_is_told(spec: AnswersSpec) -> None:
+    record = make_answers("tova", 512, FULL)
+    record.data["mismatch"] = "25 of 52 documents, its counts are those of dev"  # type: ignore[typeddict-unknown-key]
+    assert (
+        "Asked: 3 documents, 6 questions, 6 references of a file that is not qasper dev as published "
+        "(made up: 25 of 52 documents, its counts are those of dev), the first ones"
+    ) in markdown(build_table(spec, [record]))
+
+
+def test_a_model_by_path_is_called_by_its_name(spec: AnswersSpec) -> None:
+    records = [make_answers("tova", 512, FULL) for _ in range(2)]
+    for record, name in zip(records, ("one", "other"), strict=True):
+        record.config["lm"] = {"name": "pretrained", "loader": "pretrained", "path": f"models/{name}"}
+        object.__setattr__(record, "lm", {**record.lm, "name": f"{name}-135M"})
+    assert [block.label for block in build_table(spec, records).blocks] == ["one-135M", "other-135M"]

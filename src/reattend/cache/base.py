@@ -156,6 +156,11 @@ class Policy(ABC):
         return None
 
     @property
+    def unbroken(self) -> bool:
+        """Whether what is kept are always neighbours in the text: distances are then those of the text anyway."""
+        return False
+
+    @property
     def whole_prompts(self) -> bool:
         """Whether it matters into which calls a text is split, so that a prompt must be read in one."""
         return False

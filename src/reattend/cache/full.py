@@ -75,5 +75,9 @@ class FullLayer(LayerState):
 class Full(Policy):
     """No bound."""
 
+    @property
+    def unbroken(self) -> bool:
+        return True
+
     def empty(self, index: int) -> LayerState:
         return FullLayer()

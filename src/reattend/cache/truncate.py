@@ -19,6 +19,10 @@ class Truncate(ByPosition):
         return position >= step - step % self.size
 
     @property
+    def unbroken(self) -> bool:
+        return True
+
+    @property
     def lossless(self) -> int:
         return self.size  # the next token sees itself alone
 

@@ -11,3 +11,7 @@ from reattend.cache.by_position import ByPosition
 class Window(ByPosition):
     def sees(self, step: Tensor, position: Tensor) -> Tensor:
         return position >= step - self.size
+
+    @property
+    def unbroken(self) -> bool:
+        return True

@@ -17,5 +17,9 @@ class WindowSinks(ByPosition):
         protects("first", first, size)
         self.first = first
 
+    @property
+    def unbroken(self) -> bool:
+        return self.first == 0
+
     def sees(self, step: Tensor, position: Tensor) -> Tensor:
         return (position < self.first) | (position >= step - (self.size - self.first))

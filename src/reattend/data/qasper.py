@@ -10,14 +10,16 @@ without a word. The gold strings are those of the authors' evaluator: "Unanswera
 answer, "Yes" or "No"; one for each annotator, in order, equal ones kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from reattend.data.archive import read_lines
+from reattend.data.counts import Counts, Known
 from reattend.data.download import Download
+from reattend.data.entries import Malformed, take, texts
 from reattend.data.packed import DAMAGE, plain_name, unpacked
-from reattend.data.questions import Counts, Malformed, Question, Questions, take, texts
+from reattend.data.questions import Question, Questions
 
 SITE = "https://qasper-dataset.s3.us-west-2.amazonaws.com/"
 ARCHIVES = {  # size and sha256
@@ -36,18 +38,21 @@ COUNTS = {"train": Counts(888, 2_593, 2_675), "dev": Counts(281, 1_005, 1_764), 
 class Qasper(Questions):
     """Fetched once; or `data.path`: an archive, a split's file of either layout, or a folder that holds one."""
 
+    usual = "test"
     licence = "CC BY 4.0"
 
-    def __init__(self, *, split: Literal["train", "dev", "test"], abstract: bool = True, **options: object) -> None:
+    def __init__(
+        self, *, split: Literal["auto", "train", "dev", "test"], abstract: bool = True, **options: object
+    ) -> None:
         """`abstract`: the text begins with title and abstract."""
         super().__init__(split=split, **options)  # type: ignore[arg-type]
         self.abstract = abstract
-        self.archive = [*ARCHIVES][split == "test"]
-        self.member = f"qasper-{split}-v0.3.json"
+        self.archive = [*ARCHIVES][self.wanted == "test"]
+        self.member = f"qasper-{self.wanted}-v0.3.json"
         self.source = f"{SITE}{self.archive}" if self.path is None else Path(self.path).name
 
-    def published(self) -> dict[str, int]:
-        return COUNTS[self.split]._asdict()
+    def splits(self) -> Mapping[str, Known]:
+        return {split: counts._asdict() for split, counts in COUNTS.items()}
 
     def identity(self) -> dict[str, Any]:
         return super().identity() | {"abstract": self.abstract}

@@ -6,13 +6,15 @@ stories that were cut short. A story's text is taken as it stands there. The tes
 as many questions as the SQuALITY task of ZeroSCROLLS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from reattend.data.counts import Counts, Known
 from reattend.data.documents import plain
 from reattend.data.download import Download
-from reattend.data.questions import Counts, Question, Questions, take
+from reattend.data.entries import take
+from reattend.data.questions import Question, Questions
 
 COMMIT = "dc08d4f574639d773bc64ef3ab3527043108fb4e"
 URL = f"https://raw.githubusercontent.com/nyu-mll/SQuALITY/{COMMIT}/data/v1-3/txt/{{}}.jsonl"
@@ -27,20 +29,21 @@ COUNTS = {"train": Counts(50, 250, 1_000), "dev": Counts(25, 125, 500), "test": 
 class Squality(Questions):
     """Fetched once; or `data.path`: a split's file, or the folder that holds them."""
 
+    usual = "test"
     licence = "questions and references CC BY 4.0; stories Project Gutenberg licence"
 
-    def __init__(self, *, split: Literal["train", "dev", "test"], **options: object) -> None:
+    def __init__(self, *, split: Literal["auto", "train", "dev", "test"], **options: object) -> None:
         super().__init__(split=split, **options)  # type: ignore[arg-type]
         self.source = f"nyu-mll/SQuALITY@{COMMIT[:7]}, v1.3" if self.path is None else Path(self.path).name
 
-    def published(self) -> dict[str, int]:
-        return COUNTS[self.split]._asdict()
+    def splits(self) -> Mapping[str, Known]:
+        return {split: counts._asdict() for split, counts in COUNTS.items()}
 
     def prepare(self) -> Path:
         if self.path is not None:
-            return self.placed(f"{self.split}.jsonl")
-        size, sha256 = FILES[self.split]
-        url, relative = URL.format(self.split), f"squality/v1-3/{self.split}.jsonl"
+            return self.placed(f"{self.wanted}.jsonl")
+        size, sha256 = FILES[self.wanted]
+        url, relative = URL.format(self.wanted), f"squality/v1-3/{self.wanted}.jsonl"
         return Download(url=url, relative=relative, size=size, sha256=sha256, setting="data.path", value="null").path()
 
     def read(self) -> Iterator[list[Question]]:

@@ -8,16 +8,18 @@ looking at; its counts are not published.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from reattend.data.archive import read_lines
+from reattend.data.counts import Known
 from reattend.data.documents import plain
+from reattend.data.entries import Malformed, take
 from reattend.data.hub import hub_folder
 from reattend.data.packed import plain_name
-from reattend.data.questions import Malformed, Question, Questions, take
+from reattend.data.questions import Question, Questions
 
 REPOSITORY = "tau/zero_scrolls"
 HEADING = "Question:"
@@ -27,13 +29,14 @@ TESTS = {"qasper": 500, "squality": 260}  # questions
 class ZeroScrolls(Questions):
     """Fetched once from the hub; or `data.path`: a task's zip, a file out of it, or a folder that holds one."""
 
+    usual = "validation"
     licence = "as the task's own data"
 
     def __init__(
         self,
         *,
         task: Literal["qasper", "squality"],
-        split: Literal["validation", "test"],
+        split: Literal["auto", "validation", "test"],
         revision: str | None = None,
         **options: object,
     ) -> None:
@@ -43,13 +46,13 @@ class ZeroScrolls(Questions):
         origin = f"{REPOSITORY}@{revision or 'main'}" if self.path is None else Path(self.path).name
         self.source = f"{origin}, {task}"
 
-    def published(self) -> dict[str, int]:
-        return {"questions": TESTS[self.task]} if self.split == "test" else {}
+    def splits(self) -> Mapping[str, Known]:
+        return {"validation": {}, "test": {"questions": TESTS[self.task]}}
 
     def prepare(self) -> Path:
-        archive, member = f"{self.task}.zip", f"{self.task}/{self.split}.jsonl"
+        archive, member = f"{self.task}.zip", f"{self.task}/{self.wanted}.jsonl"
         if self.path is not None:
-            return self.placed(member, f"{self.split}.jsonl", archive)
+            return self.placed(member, f"{self.wanted}.jsonl", archive)
         folder = hub_folder(
             REPOSITORY,
             kind="dataset",
@@ -80,7 +83,7 @@ class ZeroScrolls(Questions):
         if plain_name(path).endswith(".jsonl"):
             yield from self.lines(path)
             return
-        member = f"{self.task}/{self.split}.jsonl"
+        member = f"{self.task}/{self.wanted}.jsonl"
         for number, line in enumerate(read_lines(path, [member], setting="data.path")[member], 1):
             where = f"line {number} of {member}"
             yield where, self.parsed(line, where)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reattend.evaluation.base import Task
-from reattend.evaluation.under_policy import check_keys, in_words, named
+from reattend.evaluation.under_policy import check_keys, in_words, named, policy_of
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import EvaluationRecord, totals
@@ -39,10 +39,7 @@ class Perplexity(Task):
         check_keys(config, max_tokens=2)
 
         def work(name: str, folder: Path) -> EvaluationRecord:  # imports torch, which a finished one does without
-            from reattend.cache import build_policy
-
-            # a mistake is told before anything is loaded
-            policy = build_policy(config["policy"], positions=config["positions"])
+            policy = policy_of(config)  # a mistake is told before anything is loaded
             from reattend.evaluation.scoring.texts import score
 
             return score(self, config, policy, name=name, folder=folder)

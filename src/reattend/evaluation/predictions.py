@@ -1,6 +1,7 @@
 """What models write, on disk: JSON lines beside the record, and the one object that ZeroSCROLLS' leaderboard takes."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,18 @@ def save(results: Path, name: str, lines: Iterable[Mapping[str, Any]]) -> TextFi
     with atomic(path) as temporary:
         temporary.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     return {"name": path.name, "sha256": digest(path)}
+
+
+def refuse_unwritable(output: str | None) -> None:
+    """Told before anything is done: where the file that `output` names could not be written."""
+    if output is None:
+        return
+    path = Path(output).expanduser()
+    if path.is_dir():
+        raise SettingError("output", output, "a file; this is a folder", "Name a file in it.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise SettingError("output", output, f"a place that can be written; {folder} bars it", "Name another.")
 
 
 def leaderboard(record: AnswersRecord, path: Path, output: Path) -> None:

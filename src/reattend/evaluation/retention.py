@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reattend.evaluation.perplexity import Perplexity
-from reattend.evaluation.under_policy import check_keys
+from reattend.evaluation.under_policy import check_keys, named, policy_of
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import RetentionRecord
@@ -29,13 +29,15 @@ class Retention(Perplexity):
         check_keys(config, max_tokens=2)
 
         def work(name: str, folder: Path) -> RetentionRecord:
-            from reattend.cache import build_policy
             from reattend.cache.base import Bounded
 
-            policy = build_policy(config["policy"], positions=config["positions"])
+            policy = policy_of(config)
             if not isinstance(policy, Bounded):
                 expected = "a policy with a size; without one every entry stays to the end"
                 raise SettingError("policy", config["policy"]["name"], expected, "Set policy=tova policy.size=256.")
+            if policy.for_prompts()[1] is not None:  # it cuts the text
+                expected = "a policy by whose rule entries leave one by one; this one forgets all of them at once"
+                raise SettingError("policy", config["policy"]["name"], expected, "Set policy=window or policy=tova.")
             from reattend.evaluation.retaining.run import retain
 
             return retain(self, config, policy, name=name, folder=folder)
@@ -48,8 +50,7 @@ def summary(record: RetentionRecord) -> str:
     found, policy = record.metrics, record.config["policy"]
     read = sum(part["read"] for part in record.parts)
     lines = [
-        f"{record.lm['name']} ({record.lm['dtype']}), policy {policy['name']} size={policy['size']}: "
-        f"{read:,} tokens in {len(record.parts)} chunks",
+        f"{named(record)}: {read:,} tokens in {len(record.parts)} chunks",
         f"  steps that attend to an entry: {found['mean_residence'].value:,.2f} in the mean, "
         f"to the first {found['first_residence'].value:,.1f}",
     ]

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from reattend.cache import build_policy
 from reattend.evaluation.base import Task
+from reattend.evaluation.under_policy import policy_of
 from reattend.models.language import build_lm
 from reattend.models.reading import begin
 from reattend.settings import SettingError, at_least
@@ -23,7 +23,7 @@ class Sample(Task):
         self.prompt, self.length, self.temperature = prompt, length, temperature
 
     def run(self, config: Mapping[str, Any]) -> str:
-        policy = build_policy(config["policy"], positions=config["positions"])
+        policy = policy_of(config)
         lm = build_lm(config["lm"]).load()
         reading = begin(lm, policy)
         new = lm.encode(self.prompt).ids[None]  # [1, T]

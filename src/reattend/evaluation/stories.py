@@ -17,7 +17,7 @@ from typing import Any, Literal
 from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.predictions import file_of
 from reattend.evaluation.storytelling.prompts import read_prompts
-from reattend.evaluation.under_policy import check_keys, in_words, named
+from reattend.evaluation.under_policy import check_keys, in_words, named, policy_of
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import StoriesRecord
@@ -57,15 +57,15 @@ class Stories(Task):
         check_keys(config)
 
         def work(name: str, folder: Path) -> StoriesRecord:  # imports torch, which a finished one does without
-            from reattend.cache import build_policy
-
-            # a mistake is told before anything is loaded
-            policy = build_policy(config["policy"], positions=config["positions"])
+            policy = policy_of(config)  # a mistake is told before anything is loaded
             from reattend.evaluation.storytelling.run import tell
 
             return tell(self, config, policy, name=name, folder=folder)
 
         prompts, source = self.prompts()  # a mistake in their file too
+        if self.temperature == 0 and self.count > len(prompts):
+            expected = f"at most {len(prompts)}, one for each prompt, as without a temperature others would be the same"
+            raise SettingError("task.count", self.count, expected, "Lower task.count, or raise task.temperature.")
         record = once(config, StoriesRecord, work, keeps="unfinished", clean=forget)
         if record.prompts["sha256"] != checksum(prompts):
             expected = f"the prompts of the record {record.name}; these are others"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.on_checkpoint import OnCheckpoint
+from reattend.evaluation.predictions import refuse_unwritable
 from reattend.evaluation.translating.sentences import Sentences, checksums, read_sentences
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
@@ -43,6 +44,7 @@ class Settings(OnCheckpoint):
         for key in ("beam", "n_best", "max_tokens"):
             at_least(key, getattr(settings, key), 1)
         at_least("threads", settings.threads, 1)
+        refuse_unwritable(settings.output)
         if settings.temperature is not None and settings.beam != 1:
             expected = "1 with a temperature: tokens are then drawn, not searched for"
             raise SettingError("beam", settings.beam, expected, "Add beam=1, or set temperature=null.")

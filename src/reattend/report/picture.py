@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
 # Okabe and Ito's palette for colour-blind readers too; dashes let a curve under another show through
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,9 +41,21 @@ def picture(path: Path, *, width: float, height: float) -> Iterator[Figure]:
         canvas.print_figure(path, dpi=DPI, format="png", metadata={"Software": None})
 
 
+class _Marks(LogLocator):
+    """1, 2, 5, 10; on a short axis, where these would be one or two, more of each decade or round numbers."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        for subs in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+            self.set_params(subs=subs)
+            found = super().tick_values(vmin, vmax)
+            if sum(vmin <= mark <= vmax for mark in found) >= 3:
+                return found
+        return MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
+
+
 def log_scale(axes: Any) -> None:
     """A logarithmic y axis whose marks are plain numbers: 1, 2, 5, 10."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_locator(_Marks())
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -7,7 +7,7 @@ from asked import CONTEXT, NEW, STORIES, Ask, answers, story, write_stories
 from evaluated import replaced
 
 from reattend.data import squality
-from reattend.data.questions import Counts
+from reattend.data.counts import Counts
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def by_hand(after: list[list[list[set[int]]]], size: int) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("policy", [*POLICIES, "truncate"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_counts_are_those_of_reading_token_by_token(retain: Retain, model: Path, ids: list[int], policy: str) -> None:
     record = retain(f"policy={policy}", f"policy.size={SIZE}", "chunk=20")
     assert len(record.parts) == len(ids) // CONTEXT >= 3
@@ -221,3 +221,5 @@ def test_what_has_no_end_is_refused(retain: Retain, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(retaining, "retain", None)  # nothing is loaded before
     with pytest.raises(SettingError, match="policy=full: expected a policy with a size"):
         retain("policy=full")
+    with pytest.raises(SettingError, match="policy=truncate: expected a policy by whose rule entries leave one by one"):
+        retain("policy=truncate", f"policy.size={SIZE}")

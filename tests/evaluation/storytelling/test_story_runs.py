@@ -90,6 +90,11 @@ def test_the_script_says_where_the_stories_lie(
         (["task.batch_size=0"], "task.batch_size=0: expected at least 1"),
         (["task.longest=0"], "task.longest=0: expected at least 1"),
         (["task.prompt_words=0"], "task.prompt_words=0: expected at least 1"),
+        (["task.temperature=0", "task.count=2"], "task.count=2: expected at most 1, one for each prompt"),
+        (
+            ["policy=window", "policy.size=8", "positions=slots"],
+            "positions=slots: expected original with policy=window",
+        ),
         (["task.temperature=-1"], "task.temperature=-1.0: expected at least 0"),
         (["task.top_p=0"], "task.top_p=0.0: expected above 0 and at most 1"),
         (["task.top_p=1.5"], "task.top_p=1.5: expected above 0 and at most 1"),

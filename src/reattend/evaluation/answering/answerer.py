@@ -1,9 +1,9 @@
 """Read a document once, and on copies of the state that is kept: questions, people's answers and answers of its own."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,11 +16,13 @@ from reattend.decoding.writing import Choice, write
 from reattend.evaluation.answering.base import Answers
 from reattend.evaluation.answering.prompts import Prompt, shared
 from reattend.evaluation.answering.scores import kind_of, scores
+from reattend.evaluation.room import halved
 from reattend.models.language import LanguageModel
 from reattend.models.reading import Reading, begin, padded
-from reattend.settings import SettingError
 
 GREEDY = Choice()
+ROOM, LESS = "a GPU with room for the model and one state", "Lower policy.size or task.max_new_tokens."
+T = TypeVar("T")
 Part = dict[str, Any]  # an `Answered` and the prediction itself
 
 
@@ -37,28 +39,50 @@ class Answerer:
     """Answers the questions of documents under a policy, in batches."""
 
     def __init__(self, task: Answers, lm: LanguageModel, policy: Policy, *, chunk: int) -> None:
-        self.task, self.lm, self.chunk, self.ends = task, lm, chunk, lm.ends()
+        self.task, self.lm, self.ends = task, lm, lm.ends()
+        self.chunk, self.batch_size = chunk, task.batch_size  # of which each gets less where there is no room
         self.policy, _ = policy.for_prompts()
         self.device = next(lm.model.parameters()).device
 
     def answered(self, document: Sequence[Case], todo: Sequence[Case]) -> Iterator[list[Part]]:
         """The parts of an unfinished run that the questions `todo` of a document are, batch by batch."""
-        size = self.task.batch_size
-        try:
-            clock = time.perf_counter()
-            # all of its questions, whichever are still to be answered: the result must not depend on that
-            same = 0 if self.policy.whole_prompts else shared([case.prompt.tokens for case in document])
-            reading = begin(self.lm, self.policy)
-            for start in range(0, same, self.chunk):
-                piece = document[0].prompt.tokens[start : min(start + self.chunk, same)]
-                reading.read(torch.tensor(piece)[None], last=1)
-            seconds = (time.perf_counter() - clock) / max(1, len(todo))
-            for start in range(0, len(todo), size):
-                yield self._batch(reading, same, todo[start : start + size], seconds)
-        except torch.OutOfMemoryError as error:
-            expected = "a GPU with room for the model and so many states"
-            fix = "Lower task.batch_size, chunk or policy.size."
-            raise SettingError("task.batch_size", size, expected, fix) from error
+        clock = time.perf_counter()
+        # all of its questions, whichever are still to be answered: the result must not depend on that
+        same = 0 if self.policy.whole_prompts else shared([case.prompt.tokens for case in document])
+        reading = self._in_chunks(lambda: self._begun(document[0].prompt.tokens[:same]))
+        seconds = (time.perf_counter() - clock) / max(1, len(todo))
+        while todo:
+            parts = self._fitting(reading, same, todo[: self.batch_size], seconds)
+            yield parts
+            todo = todo[len(parts) :]
+
+    def _begun(self, tokens: Sequence[int]) -> Reading:
+        """What all prompts of a document begin with, read once."""
+        reading = begin(self.lm, self.policy)
+        for start in range(0, len(tokens), self.chunk):
+            reading.read(torch.tensor(tokens[start : start + self.chunk])[None], last=1)
+        return reading
+
+    def _fitting(self, reading: Reading, same: int, cases: Sequence[Case], seconds: float) -> list[Part]:
+        """As many of these questions as a GPU has room for at once."""
+
+        def work(count: int) -> list[Part]:
+            if count < len(cases):
+                self.batch_size = count
+            if count > 1:
+                return self._batch(reading, same, cases[:count], seconds)
+            return self._in_chunks(lambda: self._batch(reading, same, cases[:1], seconds))
+
+        return halved("task.batch_size", len(cases), work, expected=ROOM, fix=LESS)[0]
+
+    def _in_chunks(self, work: Callable[[], T]) -> T:
+        """What `work` returns, which reads in chunks that get smaller where a GPU has no room."""
+
+        def once(chunk: int) -> T:
+            self.chunk = chunk
+            return work()
+
+        return halved("chunk", self.chunk, once, expected=ROOM, fix=LESS)[0]
 
     def _batch(self, reading: Reading, same: int, cases: Sequence[Case], seconds: float) -> list[Part]:
         """Some questions of a document, of whose prompts the first `same` tokens are read."""
@@ -103,8 +127,8 @@ class Answerer:
         places = [(row, i) for row, several in enumerate(references) for i in range(len(several))]
         places.sort(key=lambda place: len(references[place[0]][place[1]]))  # those of a batch are then about as long
         found: dict[tuple[int, int], float] = {}
-        for start in range(0, len(places), self.task.batch_size):
-            batch = places[start : start + self.task.batch_size]
+        for start in range(0, len(places), self.batch_size):
+            batch = places[start : start + self.batch_size]
             rows = torch.tensor([row for row, _ in batch])
             nats = self._nats(asked.fork(rows), last[rows], [references[row][i] for row, i in batch])
             found |= dict(zip(batch, nats, strict=True))

@@ -16,20 +16,19 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reattend.data import Questions, build_questions
+from reattend.data.store import digest
 from reattend.evaluation.address import Choice
 from reattend.evaluation.answering.prompts import Form
-from reattend.evaluation.base import Task
-from reattend.evaluation.predictions import file_of, leaderboard
-from reattend.evaluation.under_policy import check_keys, in_words, named
+from reattend.evaluation.base import ANEW, Task
+from reattend.evaluation.predictions import file_of, leaderboard, refuse_unwritable
+from reattend.evaluation.under_policy import check_keys, in_words, named, policy_of
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import AnswersRecord
 from reattend.settings import SettingError, at_least, typed
-
-if TYPE_CHECKING:
-    from reattend.data import Question, Questions
 
 
 class Answers(Task):
@@ -65,14 +64,11 @@ class Answers(Task):
     def run(self, config: Mapping[str, Any]) -> str:
         check_keys(config, limit=1)
         output = typed("output", config["output"], str | None)
+        refuse_unwritable(output)
+        questions = build_questions(config["data"]).at_most(config["limit"])
 
         def work(name: str, folder: Path) -> AnswersRecord:  # imports torch, which a finished one does without
-            from reattend.cache import build_policy
-
-            policy = build_policy(config["policy"], positions=config["positions"])  # a mistake is told at once
-            from reattend.data import build_questions
-
-            questions = build_questions(config["data"]).at_most(config["limit"])
+            policy = policy_of(config)  # a mistake is told at once
             if not answered(questions):
                 print("No references: answered, not scored.", file=sys.stderr)
             from reattend.evaluation.answering.run import answer
@@ -80,6 +76,9 @@ class Answers(Task):
             return answer(self, config, policy, questions, name=name, folder=folder)
 
         record = once(config, AnswersRecord, work, keeps="unfinished", clean=forget)
+        if questions.path is not None and digest(questions.prepare()) != record.data["sha256"]:
+            expected = f"the questions of the record {record.name}; these are others"
+            raise SettingError("data.path", questions.path, expected, ANEW)
         path = file_of(Path(str(config["results_dir"])), record.name)
         lines = [summary(record, self.headline), f"  answers: {path}"]
         if output is not None:
@@ -87,38 +86,49 @@ class Answers(Task):
             lines.append(f"  for the leaderboard: {output}")
         return "\n".join(lines)
 
-    def refuse_beyond(self, prompt: int, answer: int, context: int | None) -> None:
+    def fits(self, prompt: int, answer: int, context: int | None) -> bool:
         """A model knows positions up to its context only; a longer prompt with its answer is read if asked for."""
-        if context is None or prompt + answer <= context or self.beyond_context:
-            return
-        raise SettingError(
-            "task.context",
-            self.context if self.context is not None else "null",
-            f"at most {max(0, context - answer)}, as the model was made for {context} positions; the longest prompt "
-            f"has {prompt} tokens, and an answer up to {answer}",
-            "Lower task.context or task.max_new_tokens, or set task.beyond_context=true to go on all the same.",
-        )
+        return context is None or prompt + answer <= context or self.beyond_context
+
+    def beyond(self, prompt: int, *, least: int, reference: int, context: int | None) -> SettingError:
+        """What to lower, for prompts that take `least` tokens without their document, and references."""
+        assert context is not None
+        answer, made = max(reference, self.max_new_tokens), f"as the model was made for {context} positions"
+        bare = f"{made}, of which a question takes {least} without its document"
+        room, beyond = context - least - 1, "or set task.beyond_context=true to go on all the same."
+        if answer <= room:
+            found = self.context if self.context is not None else "null"
+            most = f"at most {context - answer}, {made}; the longest prompt has {prompt} tokens, and an answer "
+            most += f"up to {answer}"
+            return SettingError("task.context", found, most, f"Lower task.context or task.max_new_tokens, {beyond}")
+        if room < 1:
+            return SettingError("task.beyond_context", "false", f"true, {bare}", "Set it, or choose another model.")
+        if room < reference:
+            found = self.references if self.references is not None else "null"
+            fix = f"Set task.references=0, {beyond}"
+            return SettingError("task.references", found, f"0, {bare}, and a reference up to {reference}", fix)
+        fix = f"Lower task.max_new_tokens, and task.context to what that leaves, {beyond}"
+        return SettingError("task.max_new_tokens", self.max_new_tokens, f"at most {room}, {bare}", fix)
 
 
-def answered(questions: "Questions") -> bool:
+def answered(questions: Questions) -> bool:
     """Whether there are references: for each question, or, where the gold is private, for none."""
-    lacking = [question.id for question in questions.questions() if not _sound(question)]
+    lacking = [question.id for question in questions.questions() if not question.answers]
     if lacking and len(lacking) < len(questions.questions()):
         expected = f"references for each question, or for none; {lacking[0]} lacks one ({len(lacking)} questions do)"
         raise questions.refusal(expected, "Add what is missing, or remove these questions.")
     return not lacking
 
 
-def _sound(question: "Question") -> bool:
-    return bool(question.answers) and all(answer.strip() for answer in question.answers)
-
-
 def summary(record: AnswersRecord, headline: tuple[str, ...]) -> str:
     """A few lines on a record."""
     data, timing, lines = record.data, record.timing, [named(record)]
+    mismatch = data.get("mismatch")
     of = ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in data["published"].items())  # type: ignore[literal-required]
-    whole = of or f"{data['documents']:,} documents, {data['questions']:,} questions"
+    whole = (not mismatch and of) or f"{data['documents']:,} documents, {data['questions']:,} questions"
     lines.append(f"  {data['name']} {data['split']}: {whole}; prompt {record.config['task']['prompt']}")
+    if mismatch:
+        lines.append(f"  NOT as published: {mismatch}")
     for key in headline:
         if metric := record.metrics.get(key):
             lines.append(f"  {key:<34} {metric.value:>8.2f}  of {metric.count:,} questions")

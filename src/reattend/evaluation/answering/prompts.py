@@ -54,6 +54,10 @@ class Prompt:
     cut: int  # tokens of the document that were left out
 
 
+class NoRoom(Exception):  # noqa: N818 - of one question, which is no error yet
+    """A prompt is too long without any of its document."""
+
+
 class Asker:
     """Makes the prompts for one model."""
 
@@ -71,7 +75,7 @@ class Asker:
         whole = self._prompt(question, question.text, cut=0)
         if self.most is None or len(whole.tokens) <= self.most:
             return whole
-        room = self.most - len(self._prompt(question, self.form.omitted, cut=0).tokens)
+        room = self.most - self.least(question)
         spans = self._document(question.text).spans
         kept = min(room, len(spans) - 1)
         while kept > 0:
@@ -80,8 +84,25 @@ class Asker:
             if len(found.tokens) <= self.most:
                 return found
             kept -= len(found.tokens) - self.most  # tokens at the seams may be others than those of the parts
-        expected = f"more than the {self.most - room:,} tokens that question {question.id} takes without its document"
-        raise SettingError(self.setting, self.most, expected, f"Raise {self.setting}.")
+        raise NoRoom
+
+    def prompts(self, questions: Sequence["Question"]) -> list[Prompt]:
+        """Those of all questions; where some have no room, what is said is enough for each."""
+        found, unfit = [], []
+        for question in questions:
+            try:
+                found.append(self.prompt(question))
+            except NoRoom:
+                unfit.append(question)
+        if unfit:
+            longest = max(unfit, key=self.least)
+            least = f"{self.least(longest):,} tokens that question {longest.id} takes without its document"
+            raise SettingError(self.setting, self.most, f"more than the {least}", f"Raise {self.setting}.")
+        return found
+
+    def least(self, question: "Question") -> int:
+        """The tokens of a prompt that holds nothing of its document."""
+        return len(self._prompt(question, self.form.omitted, cut=0).tokens)
 
     def _prompt(self, question: "Question", document: str, *, cut: int) -> Prompt:
         said = self.address.said(self.form.filled(document, question.question))

@@ -67,14 +67,16 @@ def _cases(task: Answers, lm: LanguageModel, policy: Policy, questions: Question
         most, setting = bound, "policy.size"
     asker = Asker(task.form, lm, chat=task.chat, bos=task.bos, most=most, setting=setting)
     documents: dict[str, list[Case]] = {}
-    for question in questions.questions():
-        prompt = asker.prompt(question)
+    every = questions.questions()
+    for question, prompt in zip(every, asker.prompts(every), strict=True):
         references = [asker.answer(prompt, text) for text in question.answers[: task.references]]
         documents.setdefault(question.document_id, []).append(Case(question, prompt, references))
     cases = [case for document in documents.values() for case in document]
     longest = max((len(reference) for case in cases for reference in case.references), default=0)
     prompt_tokens = max(len(case.prompt.tokens) for case in cases)
-    task.refuse_beyond(prompt_tokens, max(longest, task.max_new_tokens), lm.context)
+    if not task.fits(prompt_tokens, max(longest, task.max_new_tokens), lm.context):
+        least = max(asker.least(question) for question in every)
+        raise task.beyond(prompt_tokens, least=least, reference=longest, context=lm.context)
     return list(documents.values())
 
 

@@ -1,5 +1,6 @@
 """The lines below the grids: what was asked of how much of the set, and without which nobody could compare."""
 
+from reattend.records.answers import AnswersRecord
 from reattend.report.answers.numbers import CLEAR
 from reattend.report.answers.table import Block, Table
 from reattend.report.provenance import origin, pretrained
@@ -28,13 +29,30 @@ def legend(table: Table) -> list[str]:
 
 def _asked(block: Block) -> str:
     record = block.records[0]
-    data, task, parts = record.data, record.config["task"], record.parts
-    published = data["published"]
-    whole = ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in published.items())  # type: ignore[literal-required]
+    data, task = record.data, record.config["task"]
+    mismatch, published = data.get("mismatch"), data["published"]
+    whole = not mismatch and ", ".join(f"{data[key]:,} of {count:,} {key}" for key, count in published.items())  # type: ignore[literal-required]
     of = whole or ", ".join(f"{data[key]:,} {key}" for key in ("documents", "questions", "references"))
-    cut = sum(part["cut"] > 0 for part in parts)
-    context = "never cut" if task["context"] is None else f"cut to {task['context']:,} {data['unit']}s ({cut} were)"
+    source = f"{data['source']}: {mismatch}" if mismatch else data["source"]
+    name = f"{data['name']} {data['split']}"
+    name = f"a file that is not {name} as published" if mismatch else name
     return (
-        f"Asked: {of} of {data['name']} {data['split']} ({data['source']}), the first ones; prompt {task['prompt']}, "
-        f"{context}; at most {task['max_new_tokens']} {data['unit']}s an answer, the likeliest one each"
+        f"Asked: {of} of {name} ({source}), the first ones; prompt {task['prompt']}, "
+        f"{_context(block)}; at most {task['max_new_tokens']} {data['unit']}s an answer, the likeliest one each"
     )
+
+
+def _context(block: Block) -> str:
+    """To how many tokens prompts were cut, and how many that shortened: what a smaller size cuts is another matter."""
+    task, unit = block.records[0].config["task"], block.records[0].data["unit"]
+    if task["context"] is None:
+        return "never cut"
+    reading = (record for record in block.records if _reads(record, task["context"]))
+    counts = (f" ({sum(part['cut'] > 0 for part in record.parts)} were)" for record in reading)
+    return f"cut to {task['context']:,} {unit}s{next(counts, '')}"
+
+
+def _reads(record: AnswersRecord, context: int) -> bool:
+    """Whether its prompts have up to `context` tokens, and not just as many as its state."""
+    size = record.config["policy"].get("size")
+    return size is None or size >= context or any(part["prompt"] > size for part in record.parts)

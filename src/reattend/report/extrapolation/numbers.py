@@ -11,7 +11,7 @@ from reattend.records.identity import ALWAYS
 from reattend.records.record import EvaluationRecord, Part, RecordError
 from reattend.report.extrapolation.specification import ExtrapolationSpec
 from reattend.report.sizes.cells import log_ratio, refuse_to_mix
-from reattend.report.sizes.rows import find_lines, split
+from reattend.report.sizes.rows import find_lines, model_of, split
 from reattend.report.statistics import Estimate
 
 POSITIONS = "positions.name"
@@ -67,8 +67,7 @@ class Block:
 
     @property
     def model(self) -> str:
-        name: str = self.rows[0].record.config["lm"]["name"]
-        return name
+        return model_of(self.rows[0].record)
 
     def above(self, row: Row) -> Estimate | None:
         """The log of its perplexity's ratio to the baseline's, with an interval over texts."""

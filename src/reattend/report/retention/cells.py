@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reattend.records.record import totals
@@ -20,7 +20,7 @@ class Cell:
     @property
     def residence(self) -> Estimate:
         """Steps that attend to an entry."""
-        return self._mean(lambda part: part["steps"], _entries)
+        return self._steps(self._mean(lambda part: part["steps"], _entries))
 
     @property
     def one_a_step(self) -> float:
@@ -32,17 +32,17 @@ class Cell:
     def recency(self) -> Estimate | None:
         """The share of kept entries that are among the last `size`; None where no chunk fills the state."""
         filled = [part for part in self.record.parts if part["kept"]]
-        return _ratio(filled, lambda part: part["recent"], lambda part: part["kept"]) if filled else None
+        return _share_of(_ratio(filled, lambda part: part["recent"], lambda part: part["kept"])) if filled else None
 
     @property
     def at_once(self) -> Estimate:
         """The share of entries that leave in the step in which they come."""
-        return self._mean(lambda part: part["at_once"], _entries)
+        return _share_of(self._mean(lambda part: part["at_once"], _entries))
 
     @property
     def first(self) -> Estimate:
         """Steps that attend to the first entry."""
-        return self._mean(lambda part: part["first"], lambda part: part["sets"])
+        return self._steps(self._mean(lambda part: part["first"], lambda part: part["sets"]))
 
     @property
     def perplexity(self) -> float:
@@ -63,7 +63,8 @@ class Cell:
         having = [part for part in self.record.parts if tag in part["tags"]]
         if not having:
             return None
-        return _ratio(having, lambda part: _of_tag(part, tag)[1], lambda part: _of_tag(part, tag)[0] * part["sets"])
+        found = _ratio(having, lambda part: _of_tag(part, tag)[1], lambda part: _of_tag(part, tag)[0] * part["sets"])
+        return self._steps(found)
 
     @property
     def first_positions(self) -> list[float]:
@@ -88,6 +89,10 @@ class Cell:
             for layer in self.record.layers
         ]
 
+    def _steps(self, found: Estimate) -> Estimate:
+        """An entry is attended at its own step at least, and at all of a chunk at most."""
+        return _clipped(found, 1, max(part["read"] for part in self.record.parts))
+
     def _mean(self, total: Callable[[RetentionPart], float], count: Callable[[RetentionPart], float]) -> Estimate:
         return _ratio(self.record.parts, total, count)
 
@@ -105,6 +110,17 @@ def _ratio(
 ) -> Estimate:
     counts = [count(part) for part in parts]
     return estimate([total(part) / n for part, n in zip(parts, counts, strict=True)], weights=counts)
+
+
+def _share_of(found: Estimate) -> Estimate:
+    return _clipped(found, 0, 1)
+
+
+def _clipped(found: Estimate, low: float, high: float) -> Estimate:
+    """With few chunks the interval of a mean would leave what is possible."""
+    if found.interval is None:
+        return found
+    return replace(found, interval=(max(low, found.interval[0]), min(high, found.interval[1])))
 
 
 def _entries(part: RetentionPart) -> int:

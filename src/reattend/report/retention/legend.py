@@ -19,7 +19,8 @@ def legend(table: Table) -> list[str]:
         "means over the entries of all layers, and of all key-value heads where each decides alone. Recent: of the "
         "entries kept after a step, the share that is among the last `size` positions, over the steps from `size` on; "
         "a window has 100 %, a state that drops at random 63 % in the long run. It stays: the share of layers or heads "
-        "that keep the first entry to the end.",
+        "that keep the first entry to the end. Intervals: Student's t over chunks, clipped to what is possible, 0 to "
+        "100 % and 1 to the steps of the longest chunk.",
         *dict.fromkeys(_read(record) for record in records),
         *dict.fromkeys(
             f"Model: {r.lm['name']}, {r.lm['architecture']}, {r.lm['dtype']}, {r.lm['source']}." for r in records

@@ -36,23 +36,33 @@ def split(spec: BySize, records: Iterable[R]) -> dict[str, list[R]]:
     for record in records:
         config = {key: value for key, value in deciding(record.config).items() if _belongs(key, spec.blocks)}
         grouped.setdefault(config_hash(config), (config, []))[1].append(record)
-    configs = [config for config, _ in grouped.values()]
-    return dict(sorted((_block_label(config, configs), members) for config, members in grouped.values()))
+    blocks = [(model_of(members[0]), config, members) for config, members in grouped.values()]
+    labels = [
+        _block_label(model, config, [other for name, other, _ in blocks if name == model])
+        for model, config, _ in blocks
+    ]
+    return dict(sorted(zip(labels, (members for *_, members in blocks), strict=True)))
+
+
+def model_of(record: Any) -> str:
+    """The option that chose the model; where that names just the way to load any, the model itself."""
+    lm = record.config["lm"]
+    name: str = record.lm["name"] if lm["name"] == lm.get("loader") else lm["name"]
+    return name
 
 
 def _belongs(key: str, blocks: Sequence[str]) -> bool:
     return any(f"{key}.".startswith(f"{block}.") for block in blocks)
 
 
-def _block_label(config: Dotted, others: Sequence[Dotted]) -> str:
+def _block_label(model: str, config: Dotted, alike: Sequence[Dotted]) -> str:
     """The model, and the settings in which its block differs from another of that model."""
-    alike = [other for other in others if other["lm.name"] == config["lm.name"]]
     texts = [
         setting(key, value, own="lm")
         for key, value in sorted(config.items())
         if key != "lm.name" and any(rival.get(key) != value for rival in rivals(key, config, alike))
     ]
-    return " ".join([config["lm.name"], *texts])
+    return " ".join([model, *texts])
 
 
 def find_lines(spec: BySize, records: Iterable[R]) -> list[Line[R]]:
