@@ -79,11 +79,11 @@ def test_bad_input_is_one_message(refused: Told, changes: list[str], message: st
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["policy=lru"], "Could not find 'policy/lru'\n\nAvailable options in 'policy':\n\tdecayed_sum\n"),
+        (["policy=lru"], "policy=lru: expected one of decayed_sum, full, h2o, "),
         (["policy=full", "+policy.size=4"], "policy.size=4: expected a known option (no options)"),
         (["policy=tova", "policy.size=0"], "policy.size=0: expected at least 1. Raise policy.size to 1 or more."),
-        (["lm=gpt5"], "Could not find 'lm/gpt5'"),
-        (["task=bleu"], "Could not find 'task/bleu'"),
+        (["lm=gpt5"], "lm=gpt5: expected one of checkpoint, "),
+        (["task=bleu"], "task=bleu: expected one of diagnostics, judge, "),
         (["task.context=300", "data.path={long}"], "task.context=300: expected at most 256, as the model was made for"),
     ],
 )
