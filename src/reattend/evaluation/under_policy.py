@@ -39,7 +39,9 @@ def named(record: AnswersRecord | EvaluationRecord | RetentionRecord | StoriesRe
     """The model and the policy with its options, as the first line of a summary says them."""
     policy = dict(record.config["policy"])
     name = policy.pop("name")
-    options = [f"{key}={value}" for key, value in sorted(policy.items()) if value is not None]
+    size = {"size": policy.pop("size", None)}  # first; the others by name, as a record that was read has them
+    given = {**size, **dict(sorted(policy.items()))}
+    options = [f"{key}={value}" for key, value in given.items() if value is not None]
     positions = dict(record.config.get("positions", {"name": ALWAYS["positions.name"]}))
     if positions["name"] != ALWAYS["positions.name"]:
         options.append(f"positions {positions.pop('name')}")

@@ -189,7 +189,7 @@ def test_a_policy_is_named_alike_when_it_is_read_again(ask: Ask, capsys: pytest.
     for _ in range(2):
         ask(*how)
         said.append(next(line for line in capsys.readouterr().out.splitlines() if ", policy tova " in line))
-    assert said[0] == said[1] and said[0].endswith(f" size={SIZE} positions compressed whole=10")
+    assert said[0] == said[1] and said[0].endswith(" scope=layer positions compressed whole=10")
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_the_command_of_the_readme(given: list[str], tmp_path: Path, capsys: pyt
     assert isinstance(record, EvaluationRecord) and record.metrics["nats_per_token"].count == 150 - 4
     assert told.err == ""
     first, head, line, last = [line for line in told.out.splitlines() if not line.startswith("perplexity_books_")]
-    assert first.startswith("tiny-llama (float32), policy tova size=8 scope=layer first=0")
+    assert first.startswith("tiny-llama (float32), policy tova size=8 first=0 prefill=exact")
     assert head.split() == ["text", "chunks", "tokens", "PPL/token", "PPL/word", "bits/byte"]
     per = {key: metric.value for key, metric in record.metrics.items()}
     numbers = [math.exp(per["nats_per_token"]), math.exp(per["nats_per_word"]), per["bits_per_byte"]]
