@@ -74,3 +74,12 @@ def test_relative_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "reattend.models.decoder.c",
         "reattend.report.text",
     }
+
+
+def test_each_file_of_the_tests_has_a_name_of_its_own() -> None:
+    """They are imported by it alone: of two of one name the second would be the first again."""
+    names = [
+        path.name for path in Path(__file__).parent.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")
+    ]
+    assert len(names) > 100
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from made_up_translations import make_translation
+from made_up_test_sets import make_translation
 
 from reattend.records import RecordError, TrainingRecord
 from reattend.report import parse_spec

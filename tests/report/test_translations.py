@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from described import conf_table, tables
-from made_up_translations import KINDS, make_translation, statistics
+from made_up_test_sets import KINDS, make_translation, statistics
 
 from reattend.metrics.bootstrap import paired_bootstrap
 from reattend.records import RecordError, TranslationRecord, write_record
