@@ -1,5 +1,6 @@
 """Tokens/s within one budget, as bars relative to the full cache."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from reattend.report.picture import COLOURS, picture
 from reattend.report.throughput.text import about, label
 
 PEER, OURS = "#9a9a9a", COLOURS[0]
+TITLE = 64  # characters of a line above a panel
 ROOM = 1.7  # for what is written beside the longest bar
 
 
@@ -18,7 +20,7 @@ def draw(records: Sequence[BenchRecord], path: Path) -> None:
     with picture(path, width=7.5, height=len(records) * (1.0 + 0.32 * most)) as figure:
         for axes, record in zip(figure.subplots(len(records), squeeze=False)[:, 0], records, strict=True):
             _draw_bars(axes, record.result)
-            axes.set_title(about(record))
+            axes.set_title(textwrap.fill(about(record), TITLE), fontsize=10)
         axes.set_xlabel("tokens/s of the largest batch over the full cache's")
 
 
