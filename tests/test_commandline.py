@@ -190,6 +190,16 @@ assert completed.split() == [f"attention={name}" for name in options], completed
     )
 
 
+@pytest.mark.parametrize("flags", [["--config-dir"], ["-cd"], ["hydra.searchpath=[file://{}]"]])
+def test_options_of_a_folder_of_ones_own(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("evaluate", "policy=mine", "--cfg", "job") == 1
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy/mine.yaml").write_text("name: window\nsize: 8\nprefill: exact\n")
+    folder = [str(tmp_path)] * flags[0].startswith("-")
+    assert command("evaluate", flags[0].format(tmp_path), *folder, "policy=mine", "--cfg", "job") == 0
+    assert "policy:\n  name: window\n  size: 8\n" in capsys.readouterr().out
+
+
 def test_finished_jobs_are_passed_over_without_loading_torch(small: list[str]) -> None:
     assert command("train", *small) == 0
     quick(FINISHED, str(SCRIPTS / "train.py"), *small)

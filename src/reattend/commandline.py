@@ -52,12 +52,17 @@ def command(script: str) -> Callable[[Callable[[dict[str, Any]], Any]], Callable
 
 
 def _unknown_option(arguments: list[str]) -> SettingError | None:
-    """The first group=option that conf/ does not have, of those that are plain names: Hydra's own message is longer."""
+    """The first group=option that conf/ does not have, of those that are plain names: Hydra's own message is longer.
+
+    Where a command names folders of its own for Hydra to search, that knows what is there.
+    """
+    if any(re.match(r"--config-(dir|path)|-c[dp]|hydra\.searchpath", argument) for argument in arguments):
+        return None
     for group, _, value in (argument.partition("=") for argument in arguments):
         if not (re.fullmatch(r"\w+", group) and (CONF / group).is_dir() and re.fullmatch(r"[\w,]+", value)):
             continue
         for name in value.split(","):
-            if name not in (*menu(group), "null", ""):
+            if name not in ("null", "") and not (CONF / group / f"{name}.yaml").is_file():
                 return SettingError(group, name, f"one of {', '.join(menu(group))}", f"Set {group} to one of them.")
     return None
 

@@ -1,6 +1,5 @@
 """Sides of the throughput suite: a cache after one sequence was read with it, and the same for many sequences."""
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -33,16 +32,13 @@ class Ours(Side):
 
     def __init__(self, reader: Reader, policy: Mapping[str, Any], *, tokens: int) -> None:
         self.name, self.size = policy["name"], policy.get("size")
-        self.cache = reader.under(build_policy(policy), tokens)
+        self.cache, self.device = reader.under(build_policy(policy), tokens), reader.device
 
     def sequence_bytes(self) -> int:
         return sum(state.kept_bytes() for state in self.cache.states)
 
     def of(self, rows: int) -> Any:
-        found = copy.deepcopy(self.cache)
-        for state in found.states:
-            state.select(torch.zeros(rows, dtype=torch.int64, device=state.slots_in_use()[0].device))
-        return found
+        return self.cache.fork(torch.zeros(rows, dtype=torch.int64, device=self.device))
 
 
 class Peer(Side):

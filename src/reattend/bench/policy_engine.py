@@ -59,7 +59,7 @@ class PolicyEngine(Suite):
     def run(self) -> dict[str, Any]:
         reader = self._reader()
         self.device, about = reader.device, {"lm": reader.lm.name, "dtype": reader.lm.dtype}
-        print(f"{about['lm']}, {about['dtype']} on {self.device.type}, {torch.get_num_threads()} threads of the CPU")
+        print(reader)
         print(f"{'':<24} {'tokens':>7} {'size':>6} {'s':>9} {'tokens/s':>9}")
         faster, kept = self._token_by_token(reader)
         seconds = self._passes(reader)

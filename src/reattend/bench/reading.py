@@ -30,6 +30,9 @@ class Reader:
         found = self.lm.encode(build_documents(data).documents()[0].text).ids
         self.ids = found.repeat(-(-tokens // len(found)))[None, :tokens].to(self.device)  # [1, T]
 
+    def __str__(self) -> str:
+        return f"{self.lm.name}, {self.lm.dtype} on {self.device.type}, {torch.get_num_threads()} threads of the CPU"
+
     def under(self, policy: Policy, tokens: int) -> PolicyCache:
         """Read so many tokens under a policy, up to the last hidden states."""
         return self._pass(self.model.base_model, policy, tokens)

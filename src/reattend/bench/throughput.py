@@ -86,9 +86,7 @@ class Throughput(Suite):
         self._refuse_beyond(reader.lm.context)
         self.device = reader.device
         start = self.history - self.decoded
-        print(
-            f"{reader.lm.name}, {reader.lm.dtype} on {self.device.type}, {torch.get_num_threads()} threads of the CPU"
-        )
+        print(reader)
         print(f"{self.history:,} tokens read; {self.budget / 2**20:,.0f} MiB for all keys and values of a batch")
         print(f"{'':<24} {'size':>6} {'MiB each':>9} {'ms of one':>10} {'batch':>6} {'tokens/s':>9} {'over full':>10}")
         full = Ours(reader, {"name": "full"}, tokens=start)

@@ -54,7 +54,7 @@ class PolicyCache(Cache):
         else:
             self.policy = build_policy({"name": policy, **options}, positions={"name": positions})
         if self.policy.positions is not None:
-            rotary.prepare(model, self.policy.positions.name)
+            rotary.prepare(model, self.policy.positions)
         count = model.config.get_text_config(decoder=True).num_hidden_layers
         self.states = [self.policy.layer_state(i) for i in range(count)]
         super().__init__(layers=[PolicyLayer(state, limit) for state in self.states])

@@ -18,7 +18,6 @@ from torch import Tensor
 from reattend.cache.base import Bounded, Branches, Mechanism
 from reattend.cache.engine import BoundedLayer, mixed
 from reattend.cache.positions.base import Counted
-from reattend.settings import SettingError
 
 P = TypeVar("P", bound=Bounded)
 
@@ -37,10 +36,7 @@ class PlacedLayer(BoundedLayer[P], Generic[P]):
     ) -> Tensor:
         turning = self.turning
         if turning is None:
-            expected = "original for a model whose positions do not turn queries and keys"
-            raise SettingError(
-                "positions", self.places.name, expected, "Set positions=original, or choose another model."
-            )
+            raise self.places.refusal("for a model whose positions do not turn queries and keys")
         queries = _turned_ones(mechanism, queries, turning.plain)
         return super().attend(mechanism, queries, tuple(turning.plain(k) for k in keys), v, real=real)
 

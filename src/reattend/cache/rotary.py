@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from reattend.cache.placed import turned
-from reattend.settings import SettingError
+from reattend.cache.positions.base import Counted
 
 ROTATION = "apply_rotary_pos_emb"  # what transformers calls the turning of queries and keys, in each model's file
 PROBE = "reattend_probe"  # of the attention function that notes
@@ -91,8 +91,8 @@ class _UnknownError(Exception):
     """Why a model's turning is not known."""
 
 
-def prepare(model: PreTrainedModel, positions: str) -> None:
-    """Let each attention layer tell how it turns, or refuse positions of that name where it cannot be found out.
+def prepare(model: PreTrainedModel, positions: Counted) -> None:
+    """Let each attention layer tell how it turns, or refuse these positions where it cannot be found out.
 
     Its queries must come out the same, turned back, wherever a text begins.
     """
@@ -101,10 +101,7 @@ def prepare(model: PreTrainedModel, positions: str) -> None:
     try:
         _find_out(model)
     except _UnknownError as reason:
-        expected = f"original for {type(model).__name__}: {reason}"
-        raise SettingError(
-            "positions", positions, expected, "Set positions=original, or choose another model."
-        ) from None
+        raise positions.refusal(f"for {type(model).__name__}: {reason}") from None
     setattr(model, MARK, True)
 
 

@@ -14,15 +14,12 @@ from typing import Any
 
 from reattend.evaluation.base import ANEW, Task
 from reattend.evaluation.judging.settings import JudgeSettings
-from reattend.evaluation.judging.verdicts import MISSING
 from reattend.evaluation.storytelling.files import Told, read_side
 from reattend.evaluation.unfinished import forget
 from reattend.jobs import once
 from reattend.records import JudgementRecord
-from reattend.records.stories import Sides
+from reattend.records.stories import MISSING, VERDICTS, Sides
 from reattend.settings import SettingError, at_least, check_types, typed
-
-VERDICTS = ("first", "tie", "second", MISSING)
 
 
 @dataclass(frozen=True)

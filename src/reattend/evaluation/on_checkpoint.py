@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from reattend.data.store import digest
 from reattend.evaluation.base import ANEW
 from reattend.settings import SettingError, typed
-
-if TYPE_CHECKING:  # numpy, which a finished run does without
-    from reattend.data.corpus import Corpus
 
 TRAINED = ("attention", "model", "control", "seed")  # of the training: they name the record as they name the model
 BLOCKS = ("context", "batch_size", "valid_limit")  # of its data: they belong to the model, not to the text
@@ -44,12 +41,13 @@ class OnCheckpoint:
             raise SettingError("split", self.split, f"one of {names}", "Set split to one of them.")
         return kept
 
-    def refuse_another_text(self, corpus: "Corpus", kept: Mapping[str, Any]) -> None:
-        """The split must be that of the training."""
-        found = corpus.identity()["splits"][self.split]["sha256"]
-        if found != kept["data"]["splits"][self.split]["sha256"]:
+    def refuse_another_text(self, described: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+        """The split of a corpus so described must be that of the training."""
+        if described["splits"][self.split]["sha256"] != kept["data"]["splits"][self.split]["sha256"]:
             expected = f"the {self.split} split of the text that the model was trained on; this is another text"
-            raise SettingError("data", corpus.name, expected, "Restore that text, or say with data.path where it lies.")
+            raise SettingError(
+                "data", described["name"], expected, "Restore that text, or say with data.path where it lies."
+            )
 
     def refuse_changed(self, sha256: str | None, *, record: str) -> None:
         """A record of before must be of this very checkpoint."""

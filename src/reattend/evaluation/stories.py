@@ -43,8 +43,8 @@ class Stories(Task):
         at_least("task.count", count, 1)
         at_least("task.batch_size", batch_size, 1)
         at_least("task.temperature", temperature, 0)
-        for key, value in (("prompt_words", prompt_words), ("longest", longest)):
-            at_least(f"task.{key}", value, 1)
+        at_least("task.prompt_words", prompt_words, 1)
+        at_least("task.longest", longest, 1)
         if not 0 < top_p <= 1:
             raise SettingError("task.top_p", top_p, "above 0 and at most 1", "Set task.top_p=1 to leave out no token.")
         if not prompt.strip():

@@ -5,6 +5,9 @@ from typing import Any, TypedDict
 
 from reattend.records.record import LanguageModel, Record, State, TextFile, When
 
+MISSING = "missing"
+VERDICTS = ("first", "tie", "second", MISSING)
+
 
 class Prompts(TypedDict):
     """What the stories are about; story number i has prompt number i modulo `count`."""
@@ -70,7 +73,7 @@ class Comparison(TypedDict):
     """Two stories, shown in both orders."""
 
     number: int  # of the story
-    verdict: str  # first, second, tie, or missing
+    verdict: str  # one of VERDICTS
     asked: bool  # equal texts are a tie that nobody needs to be asked for
     picks: list[str | None]  # A, B or C in either order, the first version being (A) and then (B); None: no answer
     answers: list[str | None]  # verbatim

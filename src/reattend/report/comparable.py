@@ -1,11 +1,24 @@
 """Records whose scores are of different things cannot stand in one table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from reattend.records.record import Record, RecordError
+from reattend.records.record import LanguageModel, Record, RecordError
 
 R = TypeVar("R", bound=Record)
+
+
+class OfModel(Protocol):
+    """A record of a pretrained model."""
+
+    @property
+    def lm(self) -> LanguageModel: ...
+
+
+def weights(record: OfModel) -> list[str]:
+    """What tells the weights that it was made with from any others."""
+    lm = record.lm
+    return [f"{key} {lm[key]}" for key in ("architecture", "parameters", "dtype", "sha256")]
 
 
 def refuse_to_mix(

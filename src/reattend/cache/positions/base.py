@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from reattend.settings import SettingError
+
 if TYPE_CHECKING:
     from reattend.cache.base import Policy
 
@@ -52,6 +54,12 @@ class Counted(Positions):
     def name(self) -> str:
         """As a user spells it."""
         return type(self).__module__.rpartition(".")[2]
+
+    def refusal(self, why: str) -> SettingError:
+        """These positions cannot be had of a model."""
+        return SettingError(
+            "positions", self.name, f"original {why}", "Set positions=original, or choose another model."
+        )
 
     def under(self, policy: "Policy") -> "Policy":
         other = copy.copy(policy)

@@ -48,8 +48,8 @@ class Answers(Task):
     ) -> None:
         at_least("task.max_new_tokens", max_new_tokens, 1)
         at_least("task.batch_size", batch_size, 1)
-        for key, value, lowest in (("context", context, 1), ("references", references, 0)):
-            at_least(f"task.{key}", value, lowest)
+        at_least("task.context", context, 1)
+        at_least("task.references", references, 0)
         self.form = Form.of(prompts, prompt)
         self.chat: Choice = chat
         self.bos: Choice = bos

@@ -25,8 +25,8 @@ def diagnose(
     """Both models read the same blocks of `length` tokens."""
     meter = Meter(threads=settings.threads)
     corpus = build_corpus(config["data"])
-    settings.refuse_another_text(corpus, kept)
     described = corpus.identity()
+    settings.refuse_another_text(described, kept)
     inputs, targets = blocks(corpus, settings, length=length)
     trained = load_decoder(settings.path, setting="checkpoint")
     series, metrics = [], {}

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reattend.evaluation.judge import VERDICTS, Given
+from reattend.evaluation.judge import Given
 from reattend.evaluation.judging.endpoint import Endpoint, Reply
 from reattend.evaluation.judging.settings import JudgeSettings
-from reattend.evaluation.judging.verdicts import MISSING, pick, question, verdict
+from reattend.evaluation.judging.verdicts import pick, question, verdict
 from reattend.evaluation.progress import SentenceProgress
 from reattend.evaluation.storytelling.files import Told
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.records import Clock, JudgementRecord, Metric, PeakMemory, config_hash, origin
+from reattend.records.stories import MISSING, VERDICTS
 from reattend.settings import Stop
 
 
@@ -42,7 +43,7 @@ def judge(
     if before is not None:
         known = {one["number"]: one for one in before.comparisons} | known
         models, seconds = {*before.judge["answered_as"]}, before.timing["judging_seconds"]
-    endpoint = Endpoint(settings, answered=any(pick for one in known.values() for pick in one["picks"]))
+    endpoint = Endpoint(settings, answered=any(picked for one in known.values() for picked in one["picks"]))
     progress = SentenceProgress(total=len(compared), shown=config["progress"], does="judging", units="pairs")
     try:
         with progress:

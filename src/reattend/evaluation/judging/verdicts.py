@@ -8,6 +8,8 @@ says nothing of such cases, and a tie would be a judgement that nobody made.
 import re
 from collections.abc import Sequence
 
+from reattend.records.stories import MISSING
+
 PROMPT = (
     "Help me decide which response is better given the prompt: {prompt} Which of the following responses is better "
     "(the responses are separated by '------------'): Response (A): {first} ------------ Response (B): {second} "
@@ -36,7 +38,6 @@ FORMS = (
 )
 CLEAR = re.compile("|".join(FORMS))
 MARKS = re.compile(r"[*_`]+")  # of Markdown
-MISSING = "missing"
 
 
 def question(prompt: str, first: str, second: str) -> str:

@@ -30,8 +30,14 @@ def score(
     loader = {"name": "checkpoint", "loader": "checkpoint", "path": str(settings.path)}
     lm = build_lm(loader).load()
     corpus = build_corpus(config["data"])
-    way = _way(lm, corpus, settings, kept)
-    identity = {"lm": lm.identity() | {"config": kept["config"]}, "data": _described(corpus, settings.split)}
+    described = corpus.identity()
+    settings.refuse_another_text(described, kept)
+    way = _way(lm, corpus, settings)
+    data = {key: described[key] for key in ("name", "unit", "source", "licence")}
+    identity = {
+        "lm": lm.identity() | {"config": kept["config"]},
+        "data": data | {"documents": [_document(corpus, settings.split) | described["splits"][settings.split]]},
+    }
     unfinished = Unfinished(folder, {"config_hash": config_hash(config), **identity}, fresh=config["force"])
     parts = _parts(way, corpus.unit, settings, unfinished, name)
     return EvaluationRecord(
@@ -44,10 +50,9 @@ def score(
     )
 
 
-def _way(lm: LanguageModel, corpus: Corpus, settings: Settings, kept: Mapping[str, Any]) -> Way:
-    """The way of the settings over the split, which must be that of the training."""
+def _way(lm: LanguageModel, corpus: Corpus, settings: Settings) -> Way:
+    """The way of the settings over the split."""
     assert isinstance(lm.model, Decoder) and lm.context is not None
-    settings.refuse_another_text(corpus, kept)
     kind = Windows if settings.memory is None else Stream
     return kind(lm.model, corpus.splits()[settings.split], settings, context=lm.context)
 
@@ -98,12 +103,11 @@ def _per_word(corpus: Corpus, settings: Settings, parts: list[Part]) -> dict[str
     return {"nats_per_word": Metric(nats / words, "nats per word", nats, words)}
 
 
-def _described(corpus: Corpus, split: str) -> dict[str, Any]:
-    """What the record keeps of the text: the checksum is that of the split's tokens."""
-    found, tokens, words = corpus.identity(), corpus.splits()[split], corpus.words()
+def _document(corpus: Corpus, split: str) -> dict[str, Any]:
+    """A split as a document of the record."""
+    tokens, words = corpus.splits()[split], corpus.words()
     if words is None:
         characters = np.count_nonzero((tokens & 0xC0) != 0x80)  # bytes 10xxxxxx go on with a character
     else:  # a blank between words, one character at a line's end
         characters = np.array([len(word) + 1 if word != EOS else 1 for word in words])[tokens].sum()
-    document = {"title": split, "characters": int(characters)} | found["splits"][split]
-    return {key: found[key] for key in ("name", "unit", "source", "licence")} | {"documents": [document]}
+    return {"title": split, "characters": int(characters)}

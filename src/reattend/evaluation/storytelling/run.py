@@ -12,13 +12,14 @@ from reattend.evaluation.stories import Stories, checksum
 from reattend.evaluation.storytelling.files import Told
 from reattend.evaluation.storytelling.measures import metrics
 from reattend.evaluation.storytelling.writer import Writer
+from reattend.evaluation.under_policy import largest
 from reattend.evaluation.unfinished import Interrupted, Unfinished
 from reattend.models.language import build_lm
 from reattend.models.meter import Meter
 from reattend.records import StoriesRecord, config_hash
 from reattend.records.stories import Prompts
 
-KEPT_ASIDE = ("text", "kv_bytes")  # of a part, what is no measure of the story
+KEPT_ASIDE = ("text", "entries", "kv_bytes")  # of a part, what is no measure of the story
 
 
 def tell(task: Stories, config: Mapping[str, Any], policy: Policy, *, name: str, folder: Path) -> StoriesRecord:
@@ -52,10 +53,7 @@ def tell(task: Stories, config: Mapping[str, Any], policy: Policy, *, name: str,
         prompts=described,
         predictions=save(Path(str(config["results_dir"])), name, map(asdict, told)),
         stories=stories,
-        state={
-            "entries_per_layer": float(max(writer.kept(part) for part in stories)),
-            "kv_bytes": max(part["kv_bytes"] for part in parts),
-        },
+        state=largest(parts),
         timing={
             **meter.clock.read(),
             "writing_seconds": seconds,

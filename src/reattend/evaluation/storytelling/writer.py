@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reattend.cache import Policy
@@ -70,9 +70,11 @@ class Writer:
     def _measured(self, prompt: Sequence[int], written: Written) -> dict[str, Any]:
         text = self.lm.tokenizer.decode(written.tokens)
         words = words_of(text)
-        read = _read(len(prompt), len(written.tokens), written.ended)
+        read = len(prompt) + len(written.tokens) - (not written.ended)  # of a story that was cut, all but the last
+        size = getattr(self.policy, "size", None)
+        entries = read if size is None else min(read, size)  # of a layer, at most
         nats, bytes_of_entry = under_full(self.lm, prompt, written.tokens, chunk=self.chunk)
-        part = {
+        return {
             "text": text,
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "prompt_tokens": len(prompt),
@@ -83,16 +85,6 @@ class Writer:
             "own_nats": -written.log_p,
             "full_nats": nats,
             **repetition(words, written.tokens),
+            "entries": float(entries),
+            "kv_bytes": round(bytes_of_entry * entries),
         }
-        return part | {"kv_bytes": round(bytes_of_entry * self.kept(part))}
-
-    def kept(self, story: Mapping[str, Any]) -> int:
-        """The most entries of a layer while it was written."""
-        read = _read(story["prompt_tokens"], story["tokens"], story["ended"])
-        size = getattr(self.policy, "size", None)
-        return read if size is None else min(read, size)
-
-
-def _read(prompt: int, tokens: int, ended: bool) -> int:
-    """How many tokens the model has read: of a story that was cut, all but the last."""
-    return prompt + tokens - (not ended)

@@ -7,7 +7,7 @@ from typing import Any
 from reattend.records.answers import AnswersRecord
 from reattend.report.answers.measures import MEASURES, Measure
 from reattend.report.answers.specification import AnswersSpec
-from reattend.report.comparable import refuse_to_mix
+from reattend.report.comparable import refuse_to_mix, weights
 from reattend.report.sizes.rows import Line, find_lines, in_order, not_named, split, topline_of
 from reattend.report.statistics import Estimate
 
@@ -74,7 +74,7 @@ class Table:
 
 
 ASPECTS = {
-    "model": lambda record: [record.lm[key] for key in ("architecture", "parameters", "dtype", "sha256")],
+    "model": weights,
     "file of questions": lambda record: record.data["sha256"],
     "questions": lambda record: f"{len(record.parts)} of {len({part['document'] for part in record.parts})} documents",
     "ids of questions": lambda record: [part["question"] for part in record.parts],

@@ -6,7 +6,7 @@ from typing import Any
 
 from reattend.records.identity import dotted
 from reattend.records.retention import RetentionRecord
-from reattend.report.comparable import refuse_to_mix
+from reattend.report.comparable import refuse_to_mix, weights
 from reattend.report.correlation import Correlation, correlate
 from reattend.report.retention.cells import Cell
 from reattend.report.retention.specification import PublishedTags, RetentionSpec
@@ -75,7 +75,7 @@ def _row(line: Line[RetentionRecord]) -> Row:
 
 
 ASPECTS: dict[str, Callable[[RetentionRecord], object]] = {
-    "model": lambda record: [record.lm[key] for key in ("architecture", "parameters", "dtype", "sha256")],
+    "model": weights,
     "documents": lambda record: [text["sha256"] for text in record.data["documents"]],
     "chunks": lambda record: [(part["document"], part["start"], part["read"]) for part in record.parts],
     "tagger": lambda record: record.tagger,

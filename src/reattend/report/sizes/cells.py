@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reattend.records.record import EvaluationRecord, RecordError, Totals, totals
+from reattend.report.comparable import weights
 from reattend.report.statistics import Estimate, estimate
 
 
@@ -59,9 +60,8 @@ ASPECTS = ("model", "documents", "chunks")
 
 
 def _aspects(record: EvaluationRecord) -> tuple[list[str], list[str], list[str]]:
-    lm = record.lm
     return (
-        [f"{key} {lm[key]}" for key in ("architecture", "parameters", "dtype", "sha256")],
+        weights(record),
         [f"{text['title']!r} with sha256 {text['sha256']}" for text in record.data["documents"]],
         [f"{part['tokens']} tokens from {part['start']} of {part['document']!r}" for part in record.parts],
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from reattend.records.record import RecordError
 from reattend.records.stories import JudgementRecord, StoriesRecord, Story
-from reattend.report.comparable import refuse_to_mix
+from reattend.report.comparable import refuse_to_mix, weights
 from reattend.report.estimates import Compared, compare
 from reattend.report.proportions import exact_interval, sign_test
-from reattend.report.sizes.rows import find_lines, not_named, split
+from reattend.report.sizes.rows import find_lines, not_named, split, topline_of
 from reattend.report.stories.specification import StoriesSpec
 
 Of = Callable[[Story], float | None]
@@ -155,7 +155,7 @@ def build_table(spec: StoriesSpec, records: Sequence[StoriesRecord | JudgementRe
 
 def _block(spec: StoriesSpec, label: str, members: list[StoriesRecord], judgements: Sequence[JudgementRecord]) -> Block:
     aspects: dict[str, Callable[[StoriesRecord], object]] = {
-        "model": lambda record: {key: record.lm[key] for key in ("architecture", "parameters", "dtype", "sha256")},
+        "model": weights,
         "prompts": lambda record: record.prompts["sha256"],
         "seed": lambda record: record.seed,
         "stories": lambda record: [story["number"] for story in record.stories],
@@ -163,11 +163,9 @@ def _block(spec: StoriesSpec, label: str, members: list[StoriesRecord], judgemen
     remedy = "write one of them anew with another results_dir or delete its file"
     refuse_to_mix(members, aspects, table=spec.name, remedy=remedy)
     lines = find_lines(spec, members)
-    tops = [record for line in lines if line.policy == spec.topline for record in line.sizes.values()]
-    top = tops[0] if tops else None
     versions = [
         Version(f"{line.label} {size or ''}".rstrip(), record, None if record is top else top)
-        for line in lines
+        for line, top in ((line, topline_of(spec, line, lines)) for line in lines)
         for size, record in line.sizes.items()
     ]
     labels = {(one.record.name, one.record.predictions["sha256"]): one.label for one in versions}

@@ -2,6 +2,7 @@
 
 import math
 
+from reattend.records.stories import VERDICTS
 from reattend.report.estimates import ends, factor, plus_minus
 from reattend.report.grid import EMPTY, digits, grid
 from reattend.report.proportions import wilson
@@ -10,8 +11,6 @@ from reattend.report.stories.legend import legend
 from reattend.report.stories.numbers import MEASURES, Block, Judged, Measure, Table, Version
 from reattend.report.stories.specification import PublishedStories
 from reattend.report.variants.cells import difference, signed
-
-VERDICTS = ("first", "tie", "second", "missing")
 
 
 def markdown(table: Table) -> str:
