@@ -6,6 +6,7 @@ became of a step is [exit status, what it said].
 """
 
 import contextlib
+import gc
 import io
 import json
 import runpy
@@ -40,6 +41,8 @@ def _newest(argument: str) -> str:
 def main() -> None:
     results = []
     for kind, arguments in json.loads(Path("steps.json").read_text()):
+        gc.collect()
+        gc.freeze()  # what the libraries have made stays: looking through it at every collection takes long
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:

@@ -37,7 +37,7 @@ def _draw_bars(axes: Any, result: Mapping[str, Any]) -> None:
     axes.barh(range(len(sides)), gains, color=colours, **several)
     for i, (side, high) in enumerate(zip(sides, highest, strict=True)):
         text = f"{side['batch']:,} sequences, {side['tokens_per_second']:,.0f} tokens/s"
-        axes.annotate(text, (max(0.0, high), i), (5, 0), textcoords="offset points", va="center", fontsize=8)
+        axes.annotate(text, (max(1.0, high), i), (5, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(sides)), labels=[label(side) for side in sides])
     axes.invert_yaxis()
