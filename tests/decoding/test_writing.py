@@ -91,6 +91,17 @@ def test_probabilities_of_drawn_tokens_are_the_models_own() -> None:
     assert row.log_p == pytest.approx(float(scores.gather(1, torch.tensor(row.tokens)[:, None]).sum()), abs=1e-4)
 
 
+def test_nearly_equal_probabilities_draw_nearly_always_the_same() -> None:
+    p = torch.rand(50, generator=torch.Generator().manual_seed(3)).double() + 0.5  # many of about the same
+    q = (p.log() + 0.02 * torch.randn(50, generator=torch.Generator().manual_seed(4))).exp()
+    p, q = p / p.sum(), q / q.sum()
+    far = float((p - q).abs().sum() / 2)
+    draw, count = Choice(temperature=1.0), 4000
+    one, other = (torch.cat([draw(x.log()[None], streams(seed)) for seed in range(count)]) for x in (p, q))
+    differ, most = float((one != other).double().mean()), 2 * far / (1 + far)
+    assert 0.003 < far < 0.02 and 0 < differ <= most + 3 * (most / count) ** 0.5
+
+
 P = torch.tensor([0.1, 0.4, 0.2, 0.3])
 
 

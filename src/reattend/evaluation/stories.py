@@ -2,8 +2,9 @@
 full state makes of them.
 
 Story number i is drawn from a stream of random numbers that the seed and i alone decide. So two versions write the same
-story until something has left the state of one of them, and what they write can be compared pair by pair. A story that
-ended before that is `untouched`: it is the same under the full state. The paper drops such pairs from its comparison.
+story until something has left the state of one of them, but for rounding (decoding/writing.py), and what they write can
+be compared pair by pair. A story that ended before that is `untouched`: it is the same under the full state. The paper
+drops such pairs from its comparison.
 
 The paper gives neither temperature nor top-p, nor the number of tokens at which a story is cut.
 """

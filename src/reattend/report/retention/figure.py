@@ -18,7 +18,7 @@ Style = dict[str, Any]
 
 def draw(table: Table, path: Path) -> None:
     """Write all panels as one PNG."""
-    with picture(path, width=15.5, height=0.6 + 3.7 * len(table.blocks)) as figure:
+    with picture(path, width=17, height=0.6 + 3.7 * len(table.blocks)) as figure:
         places = figure.subplots(len(table.blocks), 4, squeeze=False, width_ratios=[1.15, 1.25, 1, 1])
         for axes, block in zip(places, table.blocks, strict=True):
             mapped = table.mapped(block)
@@ -97,4 +97,6 @@ def _recency(axes: Any, block: Block, styles: dict[tuple[str, int], Style]) -> N
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="layer", title="share of kept entries\nthat are recent")
-    axes.legend(frameon=False, fontsize=7, handlelength=3.5)
+    axes.legend(
+        frameon=False, fontsize=8, handlelength=3.5, loc="center left", bbox_to_anchor=(1, 0.5)
+    )  # clear of lines

@@ -36,7 +36,7 @@ def _said(table: Table, block: Block) -> Iterable[str]:
     checked = [version for version in block.versions if version.equal is not None and version.count("untouched")]
     if checked:
         counts = ", ".join(f"{one.label} {one.equal} of {one.count('untouched')}" for one in checked)
-        rounding = "; batches of other sizes round otherwise" * any(
+        rounding = "; the others differ by rounding, which is coarse in bfloat16" * any(
             one.equal != one.count("untouched") for one in checked
         )
         yield f"Untouched stories that are those of {table.spec.topline} to the letter: {counts}{rounding}."
