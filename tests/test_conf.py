@@ -25,6 +25,7 @@ from reattend.models.controls import build_control
 from reattend.models.language import build_lm
 from reattend.records import read_records
 from reattend.report import parse_spec
+from reattend.report.table import meets
 from reattend.settings import SettingError, build, call_by_name, check_types
 from reattend.training import loggers, optimizers, schedules
 from reattend.training.job import run_job
@@ -201,6 +202,17 @@ def test_every_experiment_evaluates(name: str, text: Path, tmp_path: Path) -> No
     run_task(config)
     (record,) = read_records(tmp_path / "runs")
     assert record.config["experiment"] == name and record.metrics["nats_per_token"].count == 39
+
+
+# a table finds the records of these by what was trained or compared, or there is none
+ASKED_OTHERWISE = ("diagnostics", "judge", "likelihood", "sample")
+
+
+@pytest.mark.parametrize("name", [name for name in menu("task") if name not in ASKED_OTHERWISE])
+def test_a_task_without_an_experiment_has_a_table(name: str) -> None:
+    experiment = compose("evaluate", f"task={name}")["experiment"]
+    selected = [table.get("select", {}).get("experiment") for table in options("table").values()]
+    assert any(meets(experiment, wanted) for wanted in selected)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
