@@ -42,9 +42,10 @@ class Choice:
         if self.temperature == 0:
             return log_p.argmax(dim=-1)
         rates = (log_p.double() / self.temperature).softmax(dim=-1)
-        ordered = rates.sort(dim=-1, descending=True, stable=True)
-        likelier = ordered.values.cumsum(dim=-1) - ordered.values  # all of them together
-        rates = rates.scatter(1, ordered.indices, ordered.values.where(likelier < self.top_p, 0))
+        if self.top_p < 1:  # else none is left out, and nothing needs to be sorted
+            ordered = rates.sort(dim=-1, descending=True, stable=True)
+            likelier = ordered.values.cumsum(dim=-1) - ordered.values  # all of them together
+            rates = rates.scatter(1, ordered.indices, ordered.values.where(likelier < self.top_p, 0))
         times = [torch.empty(rates.shape[1], dtype=rates.dtype).exponential_(generator=stream) for stream in streams]
         return (rates / torch.stack(times).to(rates.device)).argmax(dim=-1)
 

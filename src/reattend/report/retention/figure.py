@@ -97,6 +97,5 @@ def _recency(axes: Any, block: Block, styles: dict[tuple[str, int], Style]) -> N
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="layer", title="share of kept entries\nthat are recent")
-    axes.legend(
-        frameon=False, fontsize=8, handlelength=3.5, loc="center left", bbox_to_anchor=(1, 0.5)
-    )  # clear of lines
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}  # it would lie on the lines
+    axes.legend(frameon=False, fontsize=8, handlelength=3.5, **beside)

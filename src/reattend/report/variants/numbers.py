@@ -56,10 +56,10 @@ def build_table(spec: VariantsSpec, records: Sequence[TrainingRecord]) -> Table:
     _refuse_to_mix(spec, scored)
     variants = named(spec, at_best(spec.best, gathered(spec, scored)))
     payers = _by_settings(spec, timed) if spec.costs else None
+    others = variants if payers is None else payers.values()
     rows = []
     for variant in variants:
         payer = variant if payers is None else payers.get(_settings(spec, variant))
-        others = variants if payers is None else payers.values()
         costs = costs_of(payer, baseline_of(spec, payer, others)) if payer else None
         rows.append(_row(spec, variant, baseline_of(spec, variant, variants), costs))
     return Table(spec, rows, [record for row in rows for record in row.records], timed)
